@@ -1,0 +1,1 @@
+"""Arguments become a flow and an exit code. Nothing else in the house prints."""

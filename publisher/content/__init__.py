@@ -1,0 +1,1 @@
+"""Posts become entries: frontmatter, dialects, dates, Markdown, links, files beside a post."""

@@ -1,0 +1,127 @@
+"""The settings of a site, as config.toml gives them, complete with defaults and already valid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import time
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from publisher.model.entry import Author
+    from publisher.model.feed import Format
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSettings:
+    """[site]. ``base_url`` is absolute and ends in a slash."""
+
+    title: str
+    base_url: str
+    language: str = "en"
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    description: str = ""
+    authors: tuple[Author, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PostsSettings:
+    """[posts]. ``permalinks`` maps a section ("" for all others) to a pattern of tokens."""
+
+    dir: str = "posts"
+    permalinks: tuple[tuple[str, str], ...] = (("", "/:sections/:slug/"),)
+    time_of_day: time = time(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class PagesSettings:
+    """[pages]."""
+
+    enabled: bool = True
+    static: str = "static"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSettings:
+    """[output]. ``replace`` lists files of another program that Publisher may take over."""
+
+    dir: str = "public"
+    replace: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries belong: any of the tags, or authors, or sections; all empty means every entry.
+
+    Words are compared without regard to case. ``without`` takes tags away again.
+    """
+
+    tags: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFeedSettings:
+    """[feeds.NAME]: a further feed of the entries that pass a filter."""
+
+    name: str
+    title: str
+    filter: Filter
+    limit: int
+    content: str
+    paths: tuple[tuple[Format, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedsSettings:
+    """[feeds]. ``limit`` 0 means every entry. ``tag_paths`` are patterns with ``:name``."""
+
+    formats: tuple[Format, ...]
+    paths: tuple[tuple[Format, str], ...]
+    limit: int = 20
+    content: str = "full"
+    per: tuple[str, ...] = ()
+    per_paths: tuple[tuple[str, str], ...] = ()  # ("tag", "tags/:name/:file"), …
+    hubs: tuple[str, ...] = ()
+    named: tuple[NamedFeedSettings, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DigestSettings:
+    """[digests.NAME]. ``cadences`` maps a cadence's name to its schedule, as written."""
+
+    name: str
+    title: str
+    filter: Filter
+    cadences: tuple[tuple[str, str], ...]
+    timezone: ZoneInfo
+    start: str = "now"  # "now": what exists is given; "all": what exists is pending
+    limit: int = 0
+    content: str = "summary"
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """[mail]. ``sender`` is the From header's mailbox as written."""
+
+    sender: str = ""
+    reply_to: str = ""
+    postal_address: str = ""
+    transport: str = "maildir:outbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything config.toml says. Paths are relative to the folder that holds it."""
+
+    site: SiteSettings
+    posts: PostsSettings
+    pages: PagesSettings
+    output: OutputSettings
+    feeds: FeedsSettings
+    digests: tuple[DigestSettings, ...] = ()
+    mail: MailSettings = MailSettings()
+    store_url: str = "sqlite:///mailing.sqlite3"
+    web_public_url: str = ""

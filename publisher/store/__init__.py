@@ -1,0 +1,1 @@
+"""The people's database: subscribers, issues, the ledger of deliveries."""
