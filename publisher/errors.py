@@ -6,6 +6,7 @@
     ├── OutputError           exit 1   the output could not be written
     │   ├── ForeignFile       exit 1   a file that is not ours stands at our path
     │   └── AlreadyRunning    exit 1   another run holds the lock
+    ├── TemplateError         exit 2   a template has a fault, named with its line
     ├── IdentityError         exit 1   ids.toml cannot be read, or two posts claim one id
     ├── StoreError            exit 3   the mailing store could not be used
     └── MailError             exit 4   mail could not leave
@@ -62,6 +63,12 @@ class ForeignFile(OutputError):
 
 class AlreadyRunning(OutputError):
     """Another run of Publisher holds this site's lock."""
+
+
+class TemplateError(PublisherError):
+    """A template of the site cannot be used; the message names its file and line."""
+
+    exit_code = 2
 
 
 class IdentityError(PublisherError):
