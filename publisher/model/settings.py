@@ -24,12 +24,16 @@ class SiteSettings:
     authors: tuple[Author, ...] = ()
 
 
+DEFAULT_STORE_URL = "sqlite:///mailing.sqlite3"
+DEFAULT_PERMALINK = "/:sections/:slug/"
+
+
 @dataclass(frozen=True, slots=True)
 class PostsSettings:
     """[posts]. ``permalinks`` maps a section ("" for all others) to a pattern of tokens."""
 
     dir: str = "posts"
-    permalinks: tuple[tuple[str, str], ...] = (("", "/:sections/:slug/"),)
+    permalinks: tuple[tuple[str, str], ...] = (("", DEFAULT_PERMALINK),)
     time_of_day: time = time(0, 0)
 
 
@@ -123,5 +127,5 @@ class Settings:
     feeds: FeedsSettings
     digests: tuple[DigestSettings, ...] = ()
     mail: MailSettings = MailSettings()
-    store_url: str = "sqlite:///mailing.sqlite3"
+    store_url: str = DEFAULT_STORE_URL
     web_public_url: str = ""

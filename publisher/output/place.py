@@ -1,0 +1,198 @@
+"""A folder that others read while we write: a file in it is the old one or the new one, never half.
+
+Every file is written beside the others' reach, in ``.publisher/tmp`` inside the output, and then
+renamed into place. What a killed run left there is swept by the next one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from publisher.errors import ForeignFile, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+OURS = ".publisher"  # the one folder inside the output that is no page, feed or file of the site
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What stands at a path after a write: ``stamp`` tells this very file from any later one."""
+
+    path: str
+    stamp: str
+    changed: bool
+    new: bool
+
+
+class Place:
+    """An output folder. Paths are POSIX and relative to it."""
+
+    __slots__ = ("_made", "_tmp", "root")
+
+    def __init__(self, root: Path) -> None:
+        self.root = os.fspath(root)
+        self._tmp = os.path.join(self.root, OURS, "tmp")
+        self._made: set[str] = set()
+
+    def prepare(self) -> None:
+        """Make the folder and sweep what a killed run left. Raises OutputError where that cannot be."""
+        try:
+            os.makedirs(self._tmp, exist_ok=True)
+            for name in os.listdir(self._tmp):
+                os.unlink(os.path.join(self._tmp, name))
+        except OSError as fault:
+            raise self._error(fault, OURS) from None
+
+    def full(self, path: str) -> str:
+        """Where a path of the output is on this machine."""
+        return os.path.join(self.root, path)
+
+    def stamp(self, path: str) -> str:
+        """What tells the file at ``path`` from a later one; empty if there is none."""
+        try:
+            return stamp_of(os.stat(self.full(path)))
+        except OSError:
+            return ""
+
+    def write(self, path: str, data: bytes) -> Written:
+        """Put bytes at a path, atomically, unless they stand there already (its times then do not move)."""
+        target = self.full(path)
+        try:
+            before = _read(target, len(data))
+            if before == data:
+                return Written(path, stamp_of(os.stat(target)), changed=False, new=False)
+            temporary = self._temporary(path)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+            try:
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(descriptor, view) :]
+                stamp = stamp_of(os.fstat(descriptor))
+            finally:
+                os.close(descriptor)
+            self._rename(temporary, target, path)
+        except OSError as fault:
+            raise self._error(fault, path) from None
+        return Written(path, stamp, changed=True, new=before is None)
+
+    def write_pieces(self, path: str, pieces: Iterable[bytes]) -> Written:
+        """The same for a document too large to stand in memory."""
+        target = self.full(path)
+        temporary = self._temporary(path)
+        try:
+            with open(temporary, "wb", _CHUNK) as stream:
+                stream.writelines(pieces)
+            if _same(temporary, target):
+                os.unlink(temporary)
+                return Written(path, stamp_of(os.stat(target)), changed=False, new=False)
+            new = not os.path.exists(target)
+            self._rename(temporary, target, path)
+            return Written(path, stamp_of(os.stat(target)), changed=True, new=new)
+        except OSError as fault:
+            raise self._error(fault, path) from None
+
+    def copy(self, source: str, path: str) -> Written:
+        """The same for a file that is published as it is."""
+        try:
+            with open(source, "rb") as stream:
+                return self.write_pieces(path, iter(lambda: stream.read(_CHUNK), b""))
+        except OSError as fault:
+            raise OutputError(
+                f"{source} cannot be read: {fault.strerror}", "make it readable, or take it away"
+            ) from None
+
+    def remove(self, path: str) -> None:
+        """Take a file of ours away, and the folders that it leaves empty."""
+        try:
+            os.unlink(self.full(path))
+        except FileNotFoundError:
+            pass
+        except OSError as fault:
+            raise self._error(fault, path) from None
+        folder = os.path.dirname(path)
+        while folder:
+            try:
+                os.rmdir(self.full(folder))
+            except OSError:
+                break
+            self._made.discard(folder)
+            folder = os.path.dirname(folder)
+
+    def _temporary(self, path: str) -> str:
+        name = path.rpartition("/")[2][:40]
+        return os.path.join(self._tmp, f"{os.getpid()}-{name}")
+
+    def _rename(self, temporary: str, target: str, path: str) -> None:
+        folder = os.path.dirname(path)
+        if folder not in self._made:
+            os.makedirs(self.full(folder), exist_ok=True)
+            self._made.add(folder)
+        try:
+            os.replace(temporary, target)
+        except FileNotFoundError:  # the folder went away under us
+            os.makedirs(self.full(folder), exist_ok=True)
+            os.replace(temporary, target)
+
+    def _error(self, fault: OSError, path: str) -> OutputError:
+        where = self.full(path)
+        if fault.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY):
+            return ForeignFile(
+                f"{where} cannot be written: a {'folder' if os.path.isdir(where) else 'file'} of another kind is in its way",
+                "move it out of the output folder",
+            )
+        remedies = {
+            errno.ENOSPC: "make room on the disk and publish again; what was published before is still in place",
+            errno.EDQUOT: "make room in your quota and publish again; what was published before is still in place",
+            errno.EACCES: "make the folder writable for you, or name another one as dir in [output]",
+            errno.EPERM: "make the folder writable for you, or name another one as dir in [output]",
+            errno.EROFS: "the file system is read-only: name another folder as dir in [output]",
+            errno.ENAMETOOLONG: "shorten the post's slug or its permalink",
+        }
+        return OutputError(
+            f"{where} cannot be written: {fault.strerror}",
+            remedies.get(
+                fault.errno or 0, "mend this and publish again; what was published before is still in place"
+            ),
+        )
+
+
+def stamp_of(stat: os.stat_result) -> str:
+    """Modification time, size and inode: any write by another program changes at least one."""
+    return f"{stat.st_mtime_ns} {stat.st_size} {stat.st_ino}"
+
+
+def _read(target: str, size: int) -> bytes | None:
+    """The bytes at ``target``: None if nothing is there, some other bytes if the size already differs."""
+    try:
+        descriptor = os.open(target, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        if os.fstat(descriptor).st_size != size:
+            return b"" if size else b"another"
+        parts = []
+        while part := os.read(descriptor, _CHUNK):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        if os.path.getsize(one) != os.path.getsize(other):
+            return False
+        with open(one, "rb") as left, open(other, "rb") as right:
+            while part := left.read(_CHUNK):
+                if part != right.read(_CHUNK):
+                    return False
+        return True
+    except FileNotFoundError:
+        return False

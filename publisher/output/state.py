@@ -1,0 +1,168 @@
+"""The build state: what was read, rendered and written, so that nothing is done twice.
+
+It lies in ``.publisher/state.sqlite3`` of the site, belongs to one checkout and holds nothing that
+cannot be computed again: a state of another version, or one that cannot be read, is thrown away.
+Values are text and JSON, never pickles: a site that is cloned runs no code by its state.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from typing import TYPE_CHECKING, NamedTuple
+
+from publisher.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+FILE = "state.sqlite3"
+
+_SCHEMA = """
+CREATE TABLE fact (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE source (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, card TEXT NOT NULL, problems TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE body (path TEXT PRIMARY KEY, made_from TEXT NOT NULL, digest TEXT NOT NULL, problems TEXT NOT NULL);
+CREATE TABLE body_text (path TEXT PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE output (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, made_from TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class SourceRow(NamedTuple):
+    """A file as it was last read: its stamp, what it said (JSON, empty if refused or skipped), its problems (JSON)."""
+
+    path: str
+    stamp: str
+    card: str
+    problems: str
+
+
+class BodyRow(NamedTuple):
+    """A rendered body: what it was made from, a digest of the result, its problems (JSON)."""
+
+    path: str
+    made_from: str
+    digest: str
+    problems: str
+
+
+class OutputRow(NamedTuple):
+    """A written file: its stamp after writing and what it was made from."""
+
+    path: str
+    stamp: str
+    made_from: str
+
+
+class BuildState:
+    """The build state of one site, open for one run. ``key`` names program version and schema."""
+
+    __slots__ = ("_base",)
+
+    def __init__(self, base: sqlite3.Connection) -> None:
+        self._base = base
+
+    @classmethod
+    def open(cls, folder: Path, key: str) -> BuildState:
+        """The state in ``folder``; a fresh one if it is missing, corrupt, or of another key."""
+        path = folder / FILE
+        try:
+            os.makedirs(folder, exist_ok=True)
+            try:
+                return cls._of_key(path, key)
+            except sqlite3.DatabaseError:
+                cls._discard(path)
+                return cls._of_key(path, key)
+        except (OSError, sqlite3.Error) as fault:
+            raise OutputError(
+                f"{path} cannot be used: {fault}",
+                "make the site's folder writable, make room on the disk, or delete that file",
+            ) from None
+
+    @classmethod
+    def _of_key(cls, path: Path, key: str) -> BuildState:
+        base = sqlite3.connect(path, isolation_level=None)
+        try:
+            # A killed run is undone by SQLite's own journal. The disk is not waited for: a state that a
+            # power cut has spoilt is rebuilt.
+            base.execute("PRAGMA synchronous=OFF")
+            base.execute("PRAGMA cache_size=-64000")
+            known = base.execute("SELECT count(*) FROM sqlite_master WHERE name = 'fact'").fetchone()[0]
+            if known and base.execute("SELECT value FROM fact WHERE key = 'key'").fetchone() == (key,):
+                base.execute("SELECT count(*) FROM output").fetchone()
+                return cls(base)
+            if known:
+                raise sqlite3.DatabaseError("a state of another version")  # noqa: TRY301 - one way out
+            base.executescript(f"BEGIN;{_SCHEMA}COMMIT;")
+            base.execute("INSERT INTO fact VALUES ('key', ?)", (key,))
+        except BaseException:
+            base.close()
+            raise
+        return cls(base)
+
+    @staticmethod
+    def _discard(path: Path) -> None:
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._base.close()
+
+    def begin(self) -> None:
+        """Start the run's one transaction: a killed run leaves the state of the run before it."""
+        self._base.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Keep what this run recorded."""
+        self._base.execute("COMMIT")
+
+    def fact(self, key: str) -> str:
+        """A single text; empty if unknown."""
+        found = self._base.execute("SELECT value FROM fact WHERE key = ?", (key,)).fetchone()
+        return str(found[0]) if found else ""
+
+    def set_fact(self, key: str, value: str) -> None:
+        """Keep a single text."""
+        self._base.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (key, value))
+
+    def sources(self) -> Iterator[SourceRow]:
+        """Every file as last read."""
+        return map(SourceRow._make, self._base.execute("SELECT path, stamp, card, problems FROM source"))
+
+    def set_sources(self, rows: Iterable[SourceRow]) -> None:
+        """Record files as read now."""
+        self._base.executemany("INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?)", rows)
+
+    def bodies(self) -> Iterator[BodyRow]:
+        """Every rendered body, without its text."""
+        return map(BodyRow._make, self._base.execute("SELECT path, made_from, digest, problems FROM body"))
+
+    def set_bodies(self, rows: Iterable[tuple[BodyRow, str]]) -> None:
+        """Record bodies as rendered now, each with its text (JSON)."""
+        for row, text in rows:
+            self._base.execute("INSERT OR REPLACE INTO body VALUES (?, ?, ?, ?)", row)
+            self._base.execute("INSERT OR REPLACE INTO body_text VALUES (?, ?)", (row.path, text))
+
+    def body_text(self, path: str) -> str:
+        """The text of one rendered body (JSON); empty if unknown."""
+        found = self._base.execute("SELECT text FROM body_text WHERE path = ?", (path,)).fetchone()
+        return str(found[0]) if found else ""
+
+    def forget_sources(self, paths: Iterable[str]) -> None:
+        """Drop files that are no longer there, with their bodies."""
+        gone = [(path,) for path in paths]
+        for table in ("source", "body", "body_text"):
+            self._base.executemany(f"DELETE FROM {table} WHERE path = ?", gone)  # noqa: S608 - names of our own
+
+    def outputs(self) -> Iterator[OutputRow]:
+        """Every file written."""
+        return map(OutputRow._make, self._base.execute("SELECT path, stamp, made_from FROM output"))
+
+    def set_outputs(self, rows: Iterable[OutputRow]) -> None:
+        """Record files as written now."""
+        self._base.executemany("INSERT OR REPLACE INTO output VALUES (?, ?, ?)", rows)
+
+    def forget_outputs(self, paths: Iterable[str]) -> None:
+        """Drop files that are no longer ours."""
+        self._base.executemany("DELETE FROM output WHERE path = ?", [(path,) for path in paths])
