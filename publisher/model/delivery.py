@@ -1,0 +1,70 @@
+"""A delivery: issue x subscriber, one row, one state. The table below is the whole state machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class DeliveryState(Enum):
+    """Where a delivery stands."""
+
+    PLANNED = "planned"
+    SENDING = "sending"  # committed before the transport is handed the message
+    SENT = "sent"
+    DEFERRED = "deferred"  # refused for now, due again at ``due_at``
+    FAILED = "failed"
+    DOUBTFUL = "doubtful"  # the process died; the message may or may not have been accepted
+    HELD = "held"  # doubtful, and left for a person to decide
+    RELEASED = "released"  # never handed over; its entries are pending again
+
+
+class ReleaseReason(Enum):
+    """Why a delivery was released."""
+
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    LEFT = "left"
+    SUPPRESSED = "suppressed"
+
+
+_S = DeliveryState
+
+TRANSITIONS = {
+    _S.PLANNED: frozenset({_S.SENDING, _S.RELEASED}),
+    _S.SENDING: frozenset({_S.SENT, _S.DEFERRED, _S.FAILED, _S.DOUBTFUL, _S.PLANNED}),
+    _S.DEFERRED: frozenset({_S.SENDING, _S.RELEASED}),
+    _S.DOUBTFUL: frozenset({_S.SENT, _S.PLANNED, _S.HELD}),
+    _S.HELD: frozenset({_S.RELEASED}),
+    _S.SENT: frozenset[DeliveryState](),
+    _S.FAILED: frozenset[DeliveryState](),
+    _S.RELEASED: frozenset[DeliveryState](),
+}
+
+# An issue is done when each of its deliveries is in one of these. HELD is shown to the author.
+FINAL = frozenset({_S.SENT, _S.FAILED, _S.RELEASED, _S.HELD})
+
+
+def may_become(before: DeliveryState, after: DeliveryState) -> bool:
+    """Whether the state machine has this step."""
+    return after in TRANSITIONS[before]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that is ours to hand over now, with all that is personal about its message."""
+
+    issue: int
+    subscriber: int
+    variant: int
+    recipient: str  # the ASCII form of the address
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a claim."""
+
+    claim: Claim
+    state: DeliveryState
+    detail: str = ""

@@ -1,0 +1,56 @@
+"""Who gets what: the entries that are pending for a reader, and readers grouped by them.
+
+Pending are arrivals above the reader's cursor that are in no unreleased delivery of that reader,
+in any digest. A reader with nothing pending is in no variant.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from publisher.model.issue import Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from publisher.model.issue import Arrival, Reader
+
+
+def deliverable(arrivals: Iterable[Arrival], present: Collection[str]) -> tuple[Arrival, ...]:
+    """Pick the arrivals that may be mailed at all, newest first, ties by id.
+
+    ``present`` holds the ids of the entries that match the digest's filter today.
+    """
+    usable = [a for a in arrivals if not a.given and not a.withdrawn and a.entry in present]
+    usable.sort(key=lambda a: a.entry)
+    usable.sort(key=lambda a: a.published, reverse=True)
+    return tuple(usable)
+
+
+def pending(usable: Sequence[Arrival], reader: Reader) -> tuple[str, ...]:
+    """List the ids that are new to this reader, in the order of ``usable``."""
+    return tuple(a.entry for a in usable if a.seq > reader.cursor and a.entry not in reader.given)
+
+
+def variants(usable: Sequence[Arrival], readers: Iterable[Reader]) -> tuple[Variant, ...]:
+    """Put readers with equal pending sets together; the fullest variant first, equal for any order of readers."""
+    groups: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
+    for reader in readers:
+        if entries := pending(usable, reader):
+            groups[entries].append(reader.subscriber)
+    ordered = sorted(groups.items(), key=lambda group: (-len(group[0]), group[0]))
+    return tuple(
+        Variant(number, entries, tuple(sorted(subscribers)))
+        for number, (entries, subscribers) in enumerate(ordered, start=1)
+    )
+
+
+def withdrawn(arrivals: Iterable[Arrival], present: Collection[str], covered: int) -> tuple[str, ...]:
+    """Name the arrivals that this drafting drops, to arrive anew if they come back.
+
+    ``covered`` is the last number the cadence covered before: what was mailed already is not dropped.
+    """
+    return tuple(
+        a.entry for a in arrivals if a.seq > covered and a.entry not in present and not a.given and not a.withdrawn
+    )

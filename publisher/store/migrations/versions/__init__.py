@@ -1,0 +1,1 @@
+"""One module a revision; the order stands in each module's ``down_revision``."""
