@@ -7,6 +7,7 @@ index, "archive/2018/" a year. ``base_url + place`` is the page's absolute URL.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
 INDEX = ""
@@ -71,7 +72,7 @@ def output_path(url: str, base_url: str) -> str | None:
 
 
 def root(url: str, base_url: str) -> str:
-    """The way from a page back to base_url, relative: "./", "../", "../../" …
+    """The way from a page back to base_url, relative: "./", "../", "../../".
 
     Relative, so that the output also works on a preview server and on a staging host. A page
     outside of base_url gets base_url itself.
@@ -101,6 +102,7 @@ def _name(segment: str) -> str | None:
     return None if refused else name
 
 
+@lru_cache(maxsize=4096)
 def _segment(text: str) -> str:
     """Any text as one encoded path segment that ``output_path`` accepts."""
     plain = _UNSAFE.sub("-", text)
