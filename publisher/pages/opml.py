@@ -35,7 +35,7 @@ def opml(feeds: Sequence[Feed], settings: Settings) -> bytes:
 def _outline(feed: Feed) -> str:
     attributes = {
         "type": "rss",
-        "text": feed.title,
+        "text": feed.title or feed.home,
         "title": feed.title,
         "description": feed.description,
         "language": feed.language,

@@ -5,6 +5,7 @@ A fault in a template is raised as TemplateError, which names the template's fil
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from publisher.errors import TemplateError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 PACKAGED = "packaged"  # the prefix by which a site's template names the one it replaces
 
+_MISSING = "there is no such template"
 _REMEDY = "Mend the template, or remove it to use the one that ships with Publisher."
 
 
@@ -43,6 +45,8 @@ class Renderer:
         template = self._compiled.get(name) or self._template(name)
         try:
             return template.render(values)
+        except TemplateError:
+            raise
         except Exception as fault:  # a site's template may raise whatever Python can
             raise _told(fault, name, self._folders) from fault
 
@@ -50,19 +54,19 @@ class Renderer:
         """Render a template as UTF-8. A lone surrogate becomes a replacement character."""
         return self.text(name, values).encode("utf-8", "replace")
 
-    def source(self, name: str) -> bytes:
-        """Return a file that is published as it is (the stylesheet). Raises TemplateError."""
-        loader = self._environment.loader
-        try:
-            text = loader.get_source(self._environment, name)[0] if loader else ""
-        except Exception as fault:  # missing, unreadable, or not UTF-8: all are told alike
-            raise _told(fault, name, self._folders) from fault
-        return text.encode()
+    def source(self, name: str) -> str:
+        """Return the text of a template as it is, unrendered. Raises TemplateError."""
+        found = _load(name, self._folders)
+        if found is None:
+            raise TemplateError(f"{name}: {_MISSING}", _REMEDY)
+        return found[0]
 
     def _template(self, name: str) -> jinja2.Template:
         try:
             template = self._environment.get_template(name)
-        except Exception as fault:  # missing, unreadable, not UTF-8, bad syntax: all are told alike
+        except TemplateError:
+            raise
+        except Exception as fault:  # missing or with a syntax error: told alike
             raise _told(fault, name, self._folders) from fault
         # Jinja2 copies these for each rendering, and a plain dict ten times as fast as its own chain.
         template.globals = dict(template.globals)
@@ -76,12 +80,10 @@ def _environment(folders: tuple[str, ...], bytecode: Path | None) -> jinja2.Envi
     if bytecode is not None:
         bytecode.mkdir(parents=True, exist_ok=True)
         cache = jinja2.FileSystemBytecodeCache(str(bytecode), "%s.jinja")
-    files = jinja2.FileSystemLoader(folders)
-    shipped = jinja2.PrefixLoader({PACKAGED: jinja2.FileSystemLoader(folders[-1])})
     return jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
-        loader=jinja2.ChoiceLoader([files, shipped]),
+        loader=jinja2.FunctionLoader(lambda name: _load(name, folders)),
         bytecode_cache=cache,
         auto_reload=False,
         cache_size=-1,
@@ -89,6 +91,28 @@ def _environment(folders: tuple[str, ...], bytecode: Path | None) -> jinja2.Envi
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def _load(name: str, folders: tuple[str, ...]) -> tuple[str, str, None] | None:
+    """Return a template's text and file, as jinja2.FunctionLoader wants them; None when there is none."""
+    prefix, _, rest = name.partition("/")
+    if prefix == PACKAGED:
+        name, folders = rest, folders[-1:]
+    for path in (os.path.join(folder, name) for folder in folders):  # noqa: PTH118 - jinja2 wants strings
+        if os.path.isfile(path):  # noqa: PTH113 - as above
+            return _read(path), path, None
+    return None
+
+
+def _read(path: str) -> str:
+    """Return the text of a file without the byte order mark that some editors put first."""
+    try:
+        with open(path, encoding="utf-8-sig") as stream:  # noqa: PTH123 - as above
+            return stream.read()
+    except UnicodeDecodeError as fault:
+        raise TemplateError(f"{path}: the template is not UTF-8", "Save the file as UTF-8.") from fault
+    except OSError as fault:
+        raise TemplateError(f"{path}: the template cannot be read ({fault.strerror})", _REMEDY) from fault
 
 
 def _told(fault: Exception, name: str, folders: tuple[str, ...]) -> TemplateError:
@@ -111,8 +135,6 @@ def _reason(fault: Exception) -> str:
         return f"there is no template named {fault.message}"
     if isinstance(fault, jinja2.UndefinedError):
         return f"{fault.message}"
-    if isinstance(fault, UnicodeDecodeError):
-        return "the template is not UTF-8"
     return f"{type(fault).__name__}: {fault}"
 
 

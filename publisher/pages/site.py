@@ -154,7 +154,7 @@ class Pages:
 
     def stylesheet(self) -> bytes:
         """Return the stylesheet, as the site or the package has it."""
-        return self._renderer.source("pages/style.css")
+        return self._renderer.source("pages/style.css").encode()
 
     def _render(self, template: str, page: views.Frame, root: str, place: str = "", **values: Any) -> bytes:
         values = {**self._surroundings(root, place), **page, **values}
