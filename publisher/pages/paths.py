@@ -60,9 +60,8 @@ def output_path(url: str, base_url: str) -> str | None:
     place = url[len(base_url) :]
     if "?" in place or "#" in place:
         return None
-    folders, _, last = place.rpartition("/")
-    names = [_name(part) for part in folders.split("/")] if folders or place.startswith("/") else []
-    names.append(_name(last) if last else "index.html")
+    *folders, last = place.split("/")
+    names = [_name(part) for part in (*folders, last or "index.html")]
     if None in names:
         return None
     path = "/".join(name for name in names if name is not None)
@@ -96,9 +95,10 @@ def _name(segment: str) -> str | None:
     """A decoded path segment, or None where it cannot be the name of a file."""
     try:
         name = unquote(segment, errors="strict")
-    except UnicodeDecodeError:
+        length = len(name.encode())
+    except UnicodeError:
         return None
-    refused = name in {"", ".", ".."} or _UNSAFE.search(name) or len(name.encode()) > _LONGEST_NAME
+    refused = name in {"", ".", ".."} or length > _LONGEST_NAME or _UNSAFE.search(name)
     return None if refused else name
 
 
@@ -106,4 +106,4 @@ def _name(segment: str) -> str | None:
 def _segment(text: str) -> str:
     """Any text as one encoded path segment that ``output_path`` accepts."""
     plain = _UNSAFE.sub("-", text)
-    return quote(plain if plain.strip(".") else "-" * max(len(plain), 1), safe="")
+    return quote(plain if plain.strip(".") else "-" * max(len(plain), 1), safe="", errors="replace")

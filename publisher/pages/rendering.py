@@ -1,4 +1,4 @@
-"""Templates become bytes. The one module of this room that knows Jinja2, imported when first needed.
+"""Templates become bytes. Jinja2 is imported when it is first needed.
 
 A fault in a template is raised as TemplateError, which names the template's file and line.
 """
@@ -76,15 +76,13 @@ class Renderer:
 def _environment(folders: tuple[str, ...], bytecode: Path | None) -> jinja2.Environment:
     import jinja2  # noqa: PLC0415 - 50 ms that a run with nothing to render does without
 
-    cache = None
-    if bytecode is not None:
-        bytecode.mkdir(parents=True, exist_ok=True)
-        cache = jinja2.FileSystemBytecodeCache(str(bytecode), "%s.jinja")
+    from publisher.pages.bytecode import CompiledTemplates  # noqa: PLC0415 - imports Jinja2
+
     return jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         loader=jinja2.FunctionLoader(lambda name: _load(name, folders)),
-        bytecode_cache=cache,
+        bytecode_cache=CompiledTemplates(bytecode) if bytecode else None,
         auto_reload=False,
         cache_size=-1,
         trim_blocks=True,
