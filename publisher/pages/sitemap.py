@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 from publisher.pages import paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     Place: TypeAlias = tuple[str, datetime | None]  # absolute URL, aware moment of its last change
@@ -28,36 +29,36 @@ def sitemap(
     One sitemap.xml as long as everything fits; else sitemap-1.xml, sitemap-2.xml and so on, with
     sitemap.xml as the index that names them.
     """
-    parts = list(_parts(urls, most_urls, most_bytes))
-    if len(parts) == 1:
-        return [(paths.SITEMAP, _document("urlset", "url", parts[0]))]
-    names = [f"sitemap-{number}.xml" for number in range(1, len(parts) + 1)]
-    index = [(base_url + name, _latest(part)) for name, part in zip(names, parts, strict=True)]
-    files = [(name, _document("urlset", "url", part)) for name, part in zip(names, parts, strict=True)]
-    return [(paths.SITEMAP, _document("sitemapindex", "sitemap", index)), *files]
+    lines = [_line("url", url, changed) for url, changed in urls]
+    ends = _ends(lines, most_urls, most_bytes)
+    if len(ends) <= 1:
+        return [(paths.SITEMAP, _document("urlset", lines))]
+    files, index = [], []
+    for number, (start, end) in enumerate(pairwise((0, *ends)), 1):
+        name = f"sitemap-{number}.xml"
+        files.append((name, _document("urlset", lines[start:end])))
+        index.append(_line("sitemap", base_url + name, _latest(urls[start:end])))
+    return [(paths.SITEMAP, _document("sitemapindex", index)), *files]
 
 
-def _parts(urls: Sequence[Place], most_urls: int, most_bytes: int) -> Iterator[list[Place]]:
-    """Cut the list where the next address would be too much for one file; yields at least one part."""
-    part: list[Place] = []
-    size = 0
-    for place in urls:
-        length = len(_line("url", place).encode())
-        if part and (len(part) == most_urls or size + length > most_bytes):
-            yield part
-            part, size = [], 0
-        part.append(place)
+def _ends(lines: Sequence[str], most_urls: int, most_bytes: int) -> list[int]:
+    """Where each file ends: before the line that would be too much for it."""
+    ends: list[int] = []
+    start = size = 0
+    for at, line in enumerate(lines):
+        length = len(line) if line.isascii() else len(line.encode())
+        if at > start and (at - start == most_urls or size + length > most_bytes):
+            ends.append(at)
+            start, size = at, 0
         size += length
-    yield part
+    return [*ends, len(lines)]
 
 
-def _document(root: str, element: str, places: Iterable[Place]) -> bytes:
-    lines = "".join(_line(element, place) for place in places)
-    return f"{_OPENING.format(root)}{lines}</{root}>\n".encode()
+def _document(root: str, lines: Sequence[str]) -> bytes:
+    return f"{_OPENING.format(root)}{''.join(lines)}</{root}>\n".encode()
 
 
-def _line(element: str, place: Place) -> str:
-    url, changed = place
+def _line(element: str, url: str, changed: datetime | None) -> str:
     lastmod = f"<lastmod>{changed.isoformat(timespec='seconds')}</lastmod>" if changed else ""
     return f"<{element}><loc>{escape(url)}</loc>{lastmod}</{element}>\n"
 
