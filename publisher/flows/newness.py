@@ -1,0 +1,152 @@
+"""What is new to a digest: its baseline, its arrivals, and who would get which of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from publisher.errors import UsageError
+from publisher.model.problem import Problem, note, warning
+from publisher.rules.arrival import Observation, observe
+from publisher.rules.audience import deliverable, variants, withdrawn
+from publisher.rules.selection import matches
+from publisher.store import arrivals, issues
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from publisher.model.entry import Entry, Item
+    from publisher.model.issue import Arrival, Variant
+    from publisher.model.settings import DigestSettings, Filter, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What drafting would do now.
+
+    ``upto`` is the last arrival's number, ``dropped`` were withdrawn, ``subscribed`` counts everyone
+    who reads the digest at this cadence, with something pending or not.
+    """
+
+    number: int
+    upto: int
+    variants: tuple[Variant, ...]
+    dropped: tuple[str, ...]
+    subscribed: int
+
+    @property
+    def readers(self) -> int:
+        """Count who would get a message."""
+        return sum(len(variant.readers) for variant in self.variants)
+
+    @property
+    def entries(self) -> int:
+        """Count the entries of the issue, over all its variants."""
+        return len({entry for variant in self.variants for entry in variant.entries})
+
+
+def find_digest(settings: Settings, name: str) -> DigestSettings:
+    """Look a digest up by its name in config.toml. Raises UsageError with the nearest name."""
+    known = {digest.name: digest for digest in settings.digests}
+    if name in known:
+        return known[name]
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    if near:
+        raise UsageError(f"there is no digest named {name}", f"Did you mean {near[0]}?")
+    if known:
+        raise UsageError(f"there is no digest named {name}", f"config.toml has: {', '.join(sorted(known))}.")
+    raise UsageError(f"there is no digest named {name}", f"Add [digests.{name}] to config.toml.")
+
+
+def find_cadence(digest: DigestSettings, wanted: str) -> str:
+    """Return the cadence meant; without a wish, the digest's only one. Raises UsageError."""
+    names = [name for name, _ in digest.cadences]
+    if wanted in names:
+        return wanted
+    if not wanted and len(names) == 1:
+        return names[0]
+    fault = f"has no cadence {wanted}" if wanted else "has more than one cadence"
+    raise UsageError(f"the digest {digest.name} {fault}", f"Say --cadence {' or --cadence '.join(names)}.")
+
+
+def take_in(
+    connection: Connection, digest: DigestSettings, items: Sequence[Item], now: datetime
+) -> tuple[Problem, ...]:
+    """Record what arrived at a digest since the store last looked; the first look is its baseline.
+
+    Returns what the author should hear of: the baseline, a widened filter, posts held back.
+    """
+    before = arrivals.known_filter(connection, digest.name)
+    seen = look(connection, digest, [item.entry for item in items])
+    if before is None:
+        arrivals.begin(connection, digest.name, digest.filter, now)
+    elif before != digest.filter:
+        arrivals.keep_filter(connection, digest.name, digest.filter)
+    arrivals.record(connection, digest.name, seen.arrivals, now)
+    return (*_told(digest, before, seen), *_held_back(digest, seen))
+
+
+def look(connection: Connection, digest: DigestSettings, entries: Sequence[Entry]) -> Observation:
+    """Compare what the store knows of a digest with what is published; nothing is written."""
+    before = arrivals.known_filter(connection, digest.name)
+    return first_look(digest, entries, before, arrivals.load(connection, digest.name))
+
+
+def first_look(
+    digest: DigestSettings, entries: Sequence[Entry], before: Filter | None = None, known: Sequence[Arrival] = ()
+) -> Observation:
+    """Compare without a store, as for a digest that has never been seen."""
+
+    def given(entry: Entry) -> bool:
+        if before is None:
+            return digest.start != "all"
+        return before != digest.filter and not matches(before, entry)
+
+    return observe(known, entries, lambda entry: matches(digest.filter, entry), given)
+
+
+def plan(connection: Connection, digest: DigestSettings, cadence: str, items: Sequence[Item]) -> Plan:
+    """Decide who would get which entries, from what the store has recorded."""
+    known = arrivals.load(connection, digest.name)
+    present = {item.entry.id for item in items if matches(digest.filter, item.entry)}
+    usable = deliverable(known, present)
+    readers = issues.readers(connection, digest.name, cadence, [arrival.entry for arrival in usable])
+    covered = arrivals.covered(connection, digest.name, cadence)
+    return Plan(
+        issues.next_number(connection, digest.name),
+        max((arrival.seq for arrival in known), default=0),
+        variants(usable, readers),
+        withdrawn(known, present, covered),
+        len(readers),
+    )
+
+
+def _told(digest: DigestSettings, before: Filter | None, seen: Observation) -> tuple[Problem, ...]:
+    given = sum(arrival.given for arrival in seen.arrivals)
+    fresh = len(seen.arrivals) - given
+    if before is None and given:
+        said = f'{given} entries stand already and count as given (start = "now"): readers get what comes next'
+    elif before is None and fresh:
+        said = f'{fresh} entries stand already and are new to its readers (start = "all")'
+    elif before is not None and given:
+        said = f"the filter was changed: {given} older entries that newly match count as given"
+    else:
+        return ()
+    return (note("", 0, f"{digest.title}: {said}"),)
+
+
+def _held_back(digest: DigestSettings, seen: Observation) -> tuple[Problem, ...]:
+    return tuple(
+        warning(
+            twin.entry.path,
+            0,
+            f"{digest.title}: not mailed, since it looks like {twin.known.entry}, which is known already",
+            f'If it is that post, give it id = "{twin.known.entry}" in its frontmatter; if it is another, '
+            "change its title or its date.",
+        )
+        for twin in seen.lookalikes
+    )
