@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from publisher.model.settings import Settings
 
 _KEYS = ("url", "permalink", "path")
+_KEY_SET = frozenset(_KEYS)
 _STANDING_PATTERN = "/:sections/:slug/"
 _TEMPLATED = ("{{", "{%", "{#", "<%")
 
@@ -33,12 +34,12 @@ def address_of(meta: Metadata, place: Place, facts: Facts, kind: Kind, settings:
             written[0], f"{shown_value(path)} cannot be an address: {fault}", "write a path such as /2026/name/"
         )
         return base_url
-    return absolute(base_url, path)
+    return absolute(base_url, path if written[0] == "permalink" else _as_folder(path))
 
 
 def _written(meta: Metadata, base_url: str) -> tuple[str, str] | None:
     """The key and the path, below the site, that the frontmatter asks for."""
-    for key in _KEYS:
+    for key in () if meta.lacks(_KEY_SET) else _KEYS:
         value = meta.get(key)
         if not value or value is True:
             continue
@@ -46,6 +47,11 @@ def _written(meta: Metadata, base_url: str) -> tuple[str, str] | None:
             return key, path
     slug = text_of(meta.get("slug"))
     return ("slug", slug) if slug.startswith("/") else None
+
+
+def _as_folder(path: str) -> str:
+    """Hugo's ``url`` and Zola's ``path`` name a folder unless they name a file; Jekyll's permalink is as written."""
+    return path if path.endswith("/") or "." in path.rpartition("/")[2] else f"{path}/"
 
 
 def _path(meta: Metadata, key: str, value: object, base_url: str) -> str:

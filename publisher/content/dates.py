@@ -56,8 +56,24 @@ _MONTHS = (
 _MONTH = {name[:3]: number for number, name in enumerate(_MONTHS, 1)}
 # RFC 5322 section 4.3 fixes the American names; the European ones have one meaning only.
 _ZONE_HOURS = {
-    "z": 0, "ut": 0, "utc": 0, "gmt": 0, "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7,
-    "mdt": -6, "pst": -8, "pdt": -7, "wet": 0, "west": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3,
+    "z": 0,
+    "ut": 0,
+    "utc": 0,
+    "gmt": 0,
+    "est": -5,
+    "edt": -4,
+    "cst": -6,
+    "cdt": -5,
+    "mst": -7,
+    "mdt": -6,
+    "pst": -8,
+    "pdt": -7,
+    "wet": 0,
+    "west": 1,
+    "cet": 1,
+    "cest": 2,
+    "eet": 2,
+    "eest": 3,
 }
 _SECONDS_DIGITS, _MILLISECONDS_DIGITS = 10, 13
 _LONGEST = 64  # no date is longer; a megabyte is not looked at

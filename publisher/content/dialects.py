@@ -42,6 +42,8 @@ _INTO_FEEDS = ("feed", "infeed", "infeeds", "rss")
 _FEED_KEYS = frozenset({*_OUT_OF_FEEDS, *_INTO_FEEDS, "status", "build"})
 _SKIP_KEYS = frozenset({*_REDIRECTS, "permalink", "layout", "type", "headless", "build"})
 _DRAFT_KEYS = frozenset({"draft", "published", "publish", "private", "status", "state"})
+_IMAGE_KEYS, _MEDIA_KEYS = frozenset({*_IMAGES, "header"}), frozenset(_MEDIA)
+_ALIAS_KEYS, _LANGUAGE_KEYS = frozenset(_ALIASES), frozenset(_LANGUAGES)
 _PRIVATE_STATES = frozenset({"draft", "private", "pending", "future", "trash", "unpublished", "wip"})
 _MAILBOX = re.compile(r"([^<>]*)<([^<>@\s]+@[^<>@\s]+)>")
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -58,7 +60,7 @@ def skip_reason(meta: Metadata) -> str:
     if "redirect" in layouts or any(meta.get(key) and flag_of(meta.get(key)) is not False for key in _REDIRECTS):
         return "a redirect stub"
     if meta.flag(("headless",)) or _build_option(meta, "render") == "never":
-        return "a headless Hugo bundle, never published on its own"
+        return "never published on its own (headless, or build.render = never)"
     return ""
 
 
@@ -111,11 +113,15 @@ def authors_of(meta: Metadata) -> tuple[Author, ...]:
 
 def aliases_of(meta: Metadata) -> tuple[str, ...]:
     """Former addresses (in Obsidian other names), as written."""
+    if meta.lacks(_ALIAS_KEYS):
+        return ()
     return tuple(dict.fromkeys([text for key in _ALIASES for text in texts_of(meta.get(key))]))
 
 
 def image_of(meta: Metadata) -> tuple[str, str]:
     """The post's picture as written and its text for who cannot see it."""
+    if meta.lacks(_IMAGE_KEYS):
+        return "", ""
     _, value = meta.first(_IMAGES, further=True)
     if value is None:
         header = meta.table("header")
@@ -126,6 +132,8 @@ def image_of(meta: Metadata) -> tuple[str, str]:
 
 def media_of(meta: Metadata) -> str:
     """An audio or video reference as written, empty when there is none."""
+    if meta.lacks(_MEDIA_KEYS):
+        return ""
     _, value = meta.first(_MEDIA, further=True)
     place = _reference(value)[0]
     # WordPress exports an enclosure as its address, length and type in one text.
@@ -134,6 +142,8 @@ def media_of(meta: Metadata) -> str:
 
 def language_of(meta: Metadata, suffix: str) -> str:
     """The post's own language as a BCP 47 tag; empty for the site's."""
+    if meta.lacks(_LANGUAGE_KEYS):
+        return suffix
     written = meta.text(_LANGUAGES)
     tag = written.replace("_", "-").partition(".")[0]
     if not written or _LANGUAGE_TAG.fullmatch(tag):

@@ -79,6 +79,11 @@ def split_date(stem: str) -> tuple[date | None, str]:
     return (day, found[5] or "") if found and day else (None, stem)
 
 
+def called_by_date(stem: str) -> bool:
+    """Whether a name is written like one with a date, be it a day of the calendar or not."""
+    return _DATED.fullmatch(stem) is not None
+
+
 def address_day(address: str) -> date | None:
     """The day in ``/2018/12/03/name`` or ``blog/2018-12-03-name``."""
     found = _IN_ADDRESS.search(address)

@@ -66,8 +66,10 @@ _YAML_REMEDIES = (
     ("names no anchor", f"a value that begins with * needs quotes: {_QUOTE}"),
     ("block end", "let keys of one level begin in one column, and double a quote inside quotes"),
     ("quoted scalar", "a quote is opened and not closed"),
+    ("nested too deeply", "write it flat"),
     ("could not find expected ':'", "write each line as key: value"),
 )
+_DATE_REMEDY = "write a day as 2026-01-31 and a moment as 2026-01-31T09:30:00+01:00"
 _MENDING = {
     Form.TOML: 'write each line as key = "value", text between quotes',
     Form.YAML: _QUOTE,
@@ -105,7 +107,8 @@ def _toml_fault(fault: tomllib.TOMLDecodeError, text: str) -> BlockError:
     found = _TOML_PLACE.fullmatch(str(fault))
     what = found["what"] if found else str(fault)
     line = int(found["line"]) + 1 if found and found["line"] else text.rstrip().count("\n")
-    return BlockError(_sentence(Form.TOML, what), max(line, 1), _MENDING[Form.TOML])
+    remedy = _DATE_REMEDY if "date" in what.lower() else _MENDING[Form.TOML]
+    return BlockError(_sentence(Form.TOML, what), max(line, 1), remedy)
 
 
 def _yaml_fault(fault: YAMLError) -> BlockError:
@@ -120,7 +123,7 @@ def _mapping(value: object, form: Form) -> dict[str, Any]:
         return value
     kind = "a list" if isinstance(value, list) else "plain text"
     message = f"the frontmatter holds {kind} where keys with values are expected"
-    raise BlockError(message, 1, _MENDING[form])
+    raise BlockError(message, 1, "write each line as key: value" if form is Form.YAML else _MENDING[form])
 
 
 def _between(text: str) -> str:

@@ -36,7 +36,7 @@ class Front:
     refused: bool = False
 
 
-_BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
+_BLANKS = re.compile(r"[ \t\n]*")
 _OPENING = re.compile(
     r"(?:-{3,}|\+{3,})[ \t]*(?P<language>yaml|yml|toml|json|js|javascript|coffee|cson)?[ \t]*(?:\n|\Z)", re.IGNORECASE
 )
@@ -47,7 +47,7 @@ _CLOSING = {
 _LANGUAGES = {"yaml": Form.YAML, "yml": Form.YAML, "toml": Form.TOML, "json": Form.JSON}
 _DEFAULT_FORM = {"-": Form.YAML, "+": Form.TOML}
 _KEY = r"""(?:"[^"\n]{1,80}"|'[^'\n]{1,80}'|[\w@$][\w.-]{0,60}(?:[ ][\w.-]{1,30}){0,2})[ \t]*"""
-_KEY_LINE = re.compile(rf"(?:[ \t]*(?:\#[^\n]*)?\n)*[ \t]*{_KEY}:(?:[ \t\n]|\Z)")
+_KEY_LINE = re.compile(rf"[ \t\n]*(?:\#[^\n]*\n[ \t\n]*)*{_KEY}:(?:[ \t\n]|\Z)")
 _BARE_JSON = re.compile(r'\{\s*["}]')
 # XML may hold these, YAML and TOML may not; nobody means them.
 _UNREADABLE = re.compile("[\x7f-\x84\x86-\x9f]")
@@ -185,5 +185,6 @@ def without_blank_lines(text: str, start: int, line: int) -> tuple[str, int]:
 
 
 def _behind_blank_lines(text: str, start: int) -> int:
-    found = _BLANK_LINES.match(text, start)
-    return found.end() if found else start
+    found = _BLANKS.match(text, start)
+    # Blanks of the first line that holds something belong to it: they may be a code block's indent.
+    return text.rfind("\n", start, found.end()) + 1 or start if found else start

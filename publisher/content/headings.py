@@ -6,15 +6,17 @@ import html
 import re
 from dataclasses import dataclass
 
-_ATX = re.compile(r" {0,3}#{1,6}[ \t]+(.*)")
+_ATX = re.compile(r" {0,3}#{1,6}(?:[ \t]+(.*))?")
 _ATX_END = re.compile(r"(?:^|[ \t]+)#+[ \t]*$")
 _ATTRIBUTES = re.compile(r"\{[:#.][^{}]*\}[ \t]*$")
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*|(?<=~)[^\n]*)")
 _RAW = re.compile(r" {0,3}<(!--|pre|script|style|textarea)(?=[\s>-]|$)", re.IGNORECASE)
 _OTHER_BLOCK = re.compile(r" {0,3}(?:[-*+>][ \t]|[-*+>]$|[|<]|\d{1,9}[.)][ \t]|\{[{%])| {4}|\t")
+_RULE = re.compile(r" {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*")
+_PARAGRAPH_READ = 20  # lines; a longer paragraph above a rule is no title
 _LINES_READ = 5_000  # a heading further down is no title
-_WIDTH_READ = 500  # characters of a line; a title is shorter, and no pattern below has to be afraid
+_WIDTH_READ = 500  # characters; a longer line is no title, and no pattern below has to be afraid
 
 _CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -59,10 +61,14 @@ class _Reader:
             self._open(found[1])
         elif (found := _RAW.match(line)) and (end := _end_of_raw(found[1])) not in line.lower():
             self._open(end)
+        elif len(line) > _WIDTH_READ:
+            self._text(line)
         elif found := _ATX.fullmatch(line):
-            return self._titled(_ATTRIBUTES.sub("", _ATX_END.sub("", found[1])), ())
+            return self._titled(_ATTRIBUTES.sub("", _ATX_END.sub("", found[1] or "")), ())
         elif self.paragraph and _UNDERLINE.fullmatch(line):
             return self._titled(_ATTRIBUTES.sub("", " ".join(self.paragraph)), ())
+        elif _RULE.fullmatch(line):
+            self.above, self.paragraph = True, ()
         else:
             self._text(line)
         return ""
@@ -84,10 +90,15 @@ class _Reader:
         if not line.strip():
             self.above = self.above or bool(self.paragraph)
             self.inside, self.paragraph = False, ()
-        elif self.inside or (not self.paragraph and _OTHER_BLOCK.match(line)) or _OTHER_BLOCK.match(line.lstrip()):
+        elif self.inside or self._is_other(line):
             self.above, self.inside, self.paragraph = True, True, ()
         else:
             self.paragraph = (*self.paragraph, line.strip())
+
+    def _is_other(self, line: str) -> bool:
+        """Whether the line belongs to a list, quote, table or code, or to text too long for a title."""
+        start = line.lstrip() if self.paragraph else line
+        return bool(_OTHER_BLOCK.match(start)) or len(line) > _WIDTH_READ or len(self.paragraph) > _PARAGRAPH_READ
 
 
 def first_heading(body: str) -> Heading | None:
@@ -95,8 +106,8 @@ def first_heading(body: str) -> Heading | None:
     reader, offset = _Reader(), 0
     for line in body.split("\n", _LINES_READ)[:_LINES_READ]:
         offset += len(line) + 1
-        alone = not reader.above and not (reader.paragraph and _ATX.match(line))
-        if text := reader.heading(line[:_WIDTH_READ]):
+        alone = not reader.above and not (reader.paragraph and _ATX.fullmatch(line))
+        if text := reader.heading(line[: _WIDTH_READ + 1]):
             return Heading(text, alone, min(offset, len(body)))
     return None
 

@@ -80,7 +80,7 @@ class Metadata:
         self._shown = shown
         self._front = front
         self._own = normal_table(front.metadata)
-        self._further = [normal_table(self._own[key]) for key in _FURTHER if key in self._own]
+        self._further = [table for key in _FURTHER if (table := self.table(key))]
         self.problems: list[Problem] = []
         if len(self._own) < len(front.metadata):
             self._warn_of_twins()
@@ -113,7 +113,8 @@ class Metadata:
 
     def table(self, key: str) -> dict[str, Any]:
         """A table with its keys in normal form, empty when there is none."""
-        return normal_table(self._own.get(key))
+        value = self._own.get(key)
+        return normal_table(value) if value else {}
 
     def text(self, keys: Iterable[str], *, further: bool = False) -> str:
         """The first of the keys' texts, empty when there is none; a yes or no is no text."""
@@ -155,7 +156,7 @@ class Metadata:
         """How a day is written for a key in this frontmatter's form."""
         return {
             Form.TOML: f"{key} = {value}",
-            Form.JSON: f'"{key}": "{value}",',
+            Form.JSON: f'"{key}": "{value}"',
             Form.HEADER: f"{key.capitalize()}: {value}",
         }.get(self.form, f"{key}: {value}")
 

@@ -183,7 +183,8 @@ def _known() -> str:
 
 @lru_cache(maxsize=256)
 def _pieces(pattern: str) -> tuple[str | Callable[[Facts], str], ...]:
-    whole, pieces, end = _STYLES.get(pattern, pattern), [], 0
+    whole, end = _STYLES.get(pattern, pattern), 0
+    pieces: list[str | Callable[[Facts], str]] = []
     for token in _TOKEN.finditer(whole):
         pieces.append(whole[end : token.start()])
         pieces.append(_piece(token))

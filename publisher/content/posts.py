@@ -75,7 +75,7 @@ def _read_file(file: _File, before: tuple[Problem, ...]) -> Reading:
     if reason := dialects.skip_reason(file.meta):
         return Reading(None, (), reason)
     source = _source(file)
-    problems = (*before, *file.meta.problems)
+    problems = tuple(sorted((*before, *file.meta.problems), key=lambda problem: problem.line))
     refused = any(problem.level is Level.ERROR for problem in problems)
     return Reading(None if refused else source, problems)
 

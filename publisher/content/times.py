@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from publisher.content.dates import EPOCH, Moment, day_start, on_day, read_date
-from publisher.content.filenames import address_day
+from publisher.content.filenames import address_day, called_by_date
 from publisher.content.formats import Form
 from publisher.content.metadata import flag_of, shown_value, text_of
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from publisher.content.filenames import Place
     from publisher.content.metadata import Metadata
@@ -63,11 +64,15 @@ def read_times(meta: Metadata, place: Place, settings: Settings, *, draft: bool)
         faulty=len(meta.problems) > known,
         published=first.at,
         updated=latest.at,
-        due=day_start(due.at, zone) if due.date_only else due.at,
-        expires=day_start(expires.at, zone) if expires and expires.date_only else expires and expires.at,
+        due=_from_its_start(due, zone),
+        expires=_from_its_start(expires, zone) if expires else None,
         date_only=first.date_only,
         updated_date_only=latest.date_only,
     )
+
+
+def _from_its_start(moment: Moment, zone: ZoneInfo) -> datetime:
+    return day_start(moment.at, zone) if moment.date_only else moment.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +118,11 @@ class _Clock:
 
 def missing_date(form: Form, meta: Metadata, place: Place) -> tuple[str, str]:
     """The message and the remedy for a post without any date, in the form its frontmatter has."""
-    renamed = f"name the file {_EXAMPLE}-{place.name or 'title'}.md"
+    if called_by_date(place.stem):
+        return "the date in the file's name is no date", "rename the file, with a day that the calendar has"
     line = meta.example("date", _EXAMPLE)
     where = {
         Form.NONE: f"begin the file with the three lines ---, {line} and ---",
-        Form.JSON: f"add {line} behind the opening brace",
+        Form.JSON: f"add {line}, behind the opening brace",
     }.get(form, f"add the line {line} to the frontmatter")
-    return "the post has no date", f"{where} (with its own day), or {renamed}"
+    return "the post has no date", f"{where} (with its own day), or name the file {_EXAMPLE}-{place.name}.md"

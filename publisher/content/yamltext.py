@@ -61,6 +61,7 @@ class TextLoader(_Parser):
     def get_single_data(self) -> Any:
         """The one document's value, None when it is empty."""
         documents = count = 0
+        event: Any  # libyaml's marks and Python's have types of their own
         while (event := self.get_event()) is not None:
             kind = type(event)
             count += 1
