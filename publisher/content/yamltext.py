@@ -26,6 +26,7 @@ _CORE: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_NODES = frozenset({events.ScalarEvent, events.AliasEvent, events.MappingStartEvent, events.SequenceStartEvent})
 _MAX_DEPTH = 64
 _MAX_EVENTS = 20_000
 _NO_KEY = object()
@@ -69,7 +70,7 @@ class TextLoader(_Parser):
                 documents += 1
             elif kind is events.SequenceEndEvent or kind is events.MappingEndEvent:
                 self._open.pop()
-            elif isinstance(event, events.NodeEvent):
+            elif kind in _NODES:
                 self._put(event, kind)
             if documents > 1 or count > _MAX_EVENTS:
                 raise YamlFault(problem="there is too much of it", problem_mark=event.start_mark)
