@@ -36,6 +36,10 @@ class YamlFault(yaml.MarkedYAMLError):
     """What is valid YAML but cannot be frontmatter."""
 
 
+def _fault(problem: str, event: Any) -> YamlFault:
+    return YamlFault(problem=problem, problem_mark=event.start_mark)
+
+
 @dataclass(slots=True)
 class _Open:
     """A list or mapping under construction; ``lines`` tells where each key was first seen."""
@@ -62,7 +66,6 @@ class TextLoader(_Parser):
     def get_single_data(self) -> Any:
         """The one document's value, None when it is empty."""
         documents = count = 0
-        event: Any  # libyaml's marks and Python's have types of their own
         while (event := self.get_event()) is not None:
             kind = type(event)
             count += 1
@@ -73,7 +76,7 @@ class TextLoader(_Parser):
             elif kind in _NODES:
                 self._put(event, kind)
             if documents > 1 or count > _MAX_EVENTS:
-                raise YamlFault(problem="there is too much of it", problem_mark=event.start_mark)
+                raise _fault("there is too much of it", event)
         return self._root
 
     def _put(self, event: Any, kind: type[Any]) -> None:
@@ -90,12 +93,12 @@ class TextLoader(_Parser):
         if kind is events.MappingStartEvent or kind is events.SequenceStartEvent:
             self._open.append(_Open(value))
             if len(self._open) > _MAX_DEPTH:
-                raise YamlFault(problem="it is nested too deeply", problem_mark=event.start_mark)
+                raise _fault("it is nested too deeply", event)
 
     def _value(self, event: Any, kind: type[Any]) -> Any:
         if kind is events.AliasEvent:
             if event.anchor not in self._anchors:
-                raise YamlFault(problem=f"*{event.anchor} names no anchor", problem_mark=event.start_mark)
+                raise _fault(f"*{event.anchor} names no anchor", event)
             return self._anchors[event.anchor]
         if kind is events.ScalarEvent:
             text = event.value
@@ -110,7 +113,7 @@ class TextLoader(_Parser):
     def _key(self, event: Any, kind: type[Any], value: Any) -> str:
         text = event.value if kind is events.ScalarEvent else value
         if not isinstance(text, str):
-            raise YamlFault(problem="a key is not a word", problem_mark=event.start_mark)
+            raise _fault("a key is not a word", event)
         lines, line = self._open[-1].lines, event.start_mark.line
         if text in lines:
             self.repeated.append((text, lines[text], line))
