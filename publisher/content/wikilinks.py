@@ -1,0 +1,53 @@
+"""Obsidian's and every wiki's ``[[Note]]``, ``[[Note|text]]``, ``[[Note#Heading]]``, ``![[image.png|300]]``."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from publisher.content.fallbacks import linked, picture
+from publisher.content.standins import Form, Mark
+from publisher.content.urls import IMAGE_TYPES, extension
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Not [[x]](url), [[x]][label] or [[x]]:, which are Markdown's own links.
+_WIKILINK = re.compile(r"(?<!\\)(!?)\[\[(?![\s-])([^\[\]\n|]+?)(?:\\?\|([^\[\]\n]*))?\]\](?![(\[:])")
+_SIZE = re.compile(r"(\d+)(?:x(\d+))?")
+
+
+def wikilinks(text: str) -> Iterator[Mark]:
+    """The wikilinks of a text, in order. What Markdown itself defines (``[x]: url``) is left to it."""
+    for found in _WIKILINK.finditer(text):
+        if f"[{found[2]}]:" not in text:
+            yield Mark(found.start(), found.end(), _form(found[1], found[2].strip(), found[3]), found[0])
+
+
+def _form(embed: str, target: str, label: str | None) -> Form:
+    url = "wikilink:" + quote(target, safe="/#@.,()~-_")
+    if embed and extension(target) in IMAGE_TYPES:
+        return _inline(picture(url, *_alt_and_size(target, label)))
+    return _inline(linked(url, label or _words(target)), label or _words(target))
+
+
+def _words(target: str) -> str:
+    name, _, heading = target.partition("#")
+    heading = heading.rpartition("#")[2].lstrip("^")
+    return f"{name} § {heading}" if name and heading else name or heading
+
+
+def _alt_and_size(target: str, label: str | None) -> tuple[str, str, str, str]:
+    """Obsidian writes a picture's width, or width and height, where other links have their text."""
+    text, _, last = (label or "").rpartition("|")
+    size = _SIZE.fullmatch(last)
+    if not size:
+        return label or target.rpartition("/")[2].rpartition(".")[0], "", "", ""
+    height = f' height="{size[2]}"' if size[2] else ""
+    return text or target.rpartition("/")[2].rpartition(".")[0], "", "", f' width="{size[1]}"{height}'
+
+
+def _inline(form: Form, words: str = "") -> Form:
+    return Form(inline=form.inline, attribute=escape(words))
