@@ -66,9 +66,7 @@ def load(folder: Path) -> Settings:
             "run this in a site's folder, name it with --site, or make one: publisher init DIR",
         ) from None
     except (OSError, UnicodeDecodeError) as fault:
-        raise UsageError(
-            f"{path} cannot be read: {fault}", "save it as UTF-8 text that you may read"
-        ) from None
+        raise UsageError(f"{path} cannot be read: {fault}", "save it as UTF-8 text that you may read") from None
     return parse(text)
 
 
@@ -156,9 +154,7 @@ def _zone(value: Any) -> ZoneInfo:
 def _clock(value: Any) -> time:
     if isinstance(value, time) and value.tzinfo is None:
         return value
-    match = (
-        re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?", value) if isinstance(value, str) else None
-    )
+    match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?", value) if isinstance(value, str) else None
     if not match:
         raise _Fault('a time of day, such as "09:00"')
     return time(int(match[1]), int(match[2]), int(match[3] or 0))
@@ -279,9 +275,7 @@ def _schedule(value: Any) -> str:
 def _store_url(value: Any) -> str:
     text = _filled(value)
     if urlsplit(text).password:
-        raise _Fault(
-            "an address without a password: put it all into the environment variable PUBLISHER_STORE_URL"
-        )
+        raise _Fault("an address without a password: put it all into the environment variable PUBLISHER_STORE_URL")
     if not text.startswith(("sqlite:", "postgresql:", "postgresql+psycopg:")):
         raise _Fault('"sqlite:///mailing.sqlite3" or "postgresql://…"')
     return text
@@ -367,9 +361,7 @@ class _Reading:
         if not isinstance(table, dict):
             self._fault(name, "", f"[{name}] is a table of keys")
             return {}
-        plain = {
-            key: value for key, value in table.items() if not (name == "feeds" and _is_named_feed(key, value))
-        }
+        plain = {key: value for key, value in table.items() if not (name == "feeds" and _is_named_feed(key, value))}
         self._unknown(name, plain, list(keys))
         return {key: self._value(name, key, keys[key], value) for key, value in plain.items() if key in keys}
 
@@ -380,9 +372,7 @@ class _Reading:
             self._fault(name, key, f"{key} in [{name}] is to be {fault}")
             return None
 
-    def _tables(
-        self, kind: str, tables: Any, keys: dict[str, Callable[[Any], Any]]
-    ) -> dict[str, dict[str, Any]]:
+    def _tables(self, kind: str, tables: Any, keys: dict[str, Callable[[Any], Any]]) -> dict[str, dict[str, Any]]:
         if not isinstance(tables, dict):
             self._fault(kind, "", f"[{kind}] holds tables such as [{kind}.name]")
             return {}
@@ -425,9 +415,7 @@ class _Reading:
         for owner, paths in owners:
             for _, path in paths:
                 if path in taken:
-                    self._fault(
-                        owner, "paths", f"{path} is the address of two feeds ([{taken[path]}] and [{owner}])"
-                    )
+                    self._fault(owner, "paths", f"{path} is the address of two feeds ([{taken[path]}] and [{owner}])")
                 taken[path] = owner
 
     def _unknown(self, name: str, table: dict[str, Any], known: list[str]) -> None:
@@ -435,9 +423,7 @@ class _Reading:
             if key in known:
                 continue
             where = f" in [{name}]" if name else ""
-            variable = next(
-                (value for word, value in _SECRET_VARIABLES.items() if word in key.casefold()), ""
-            )
+            variable = next((value for word, value in _SECRET_VARIABLES.items() if word in key.casefold()), "")
             if variable:
                 self._fault(
                     name,
@@ -542,9 +528,7 @@ def _digest(name: str, table: dict[str, Any], site: SiteSettings) -> DigestSetti
         name=name,
         title=table.get("title", f"{site.title}: {name}"),
         filter=_filter(table),
-        cadences=table["cadences"]
-        if "cadences" in table
-        else ((_pace(table["schedule"]), table["schedule"]),),
+        cadences=table["cadences"] if "cadences" in table else ((_pace(table["schedule"]), table["schedule"]),),
         timezone=table.get("timezone", site.timezone),
         start=table.get("start", "now"),
         limit=table.get("limit", 0),
@@ -556,7 +540,7 @@ def _pace(schedule: str) -> str:
     """The cadence's name that a lone schedule implies."""
     if schedule == "each":
         return "each"
-    first = schedule.split()[0]
+    first = schedule.split(maxsplit=1)[0]
     if first == "daily":
         return "daily"
     return "weekly" if first in _DAYS.split("|") else "monthly"

@@ -59,6 +59,11 @@ def parse(text: str) -> Ids:
         ) from None
 
 
+def parse_head(text: str) -> Ids:
+    """The same without the records, for a run in which no post's identity can have changed."""
+    return parse(text.partition("[posts]\n")[0])
+
+
 def _fast(lines: str) -> dict[str, Record] | None:
     records = {}
     for line in lines.splitlines():
@@ -73,7 +78,7 @@ def _fast(lines: str) -> dict[str, Record] | None:
             records[key] = Record(
                 key,
                 json.loads(identifier),
-                datetime(*map(int, moment), int(fraction or 0), UTC),
+                datetime(*map(int, moment), int(fraction or 0), tzinfo=UTC),
                 json.loads(title),
                 json.loads(permalink),
                 date(int(year), int(month), int(day)) if year else None,
@@ -105,9 +110,7 @@ def _record(path: str, table: Any) -> Record:
 def _texts(document: Mapping[str, Any], name: str) -> dict[str, str]:
     table = document.get(name, {})
     if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
-        raise IdentityError(
-            f"{FILE}: [{name}] is to hold texts only", "take the file from your version control"
-        )
+        raise IdentityError(f"{FILE}: [{name}] is to hold texts only", "take the file from your version control")
     return table
 
 

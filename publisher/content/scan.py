@@ -1,70 +1,87 @@
-"""Which files a site's folders hold: one walk, no file opened."""
+"""Which files a site's folders hold: one walk, no file opened.
+
+Imports next to nothing: a run that finds nothing to do does little else than this walk.
+"""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from publisher.errors import UsageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mdx")
 _PASSED_OVER = frozenset({"node_modules", "__pycache__", "_site", "_includes", "_layouts", "_sass", "_data", "vendor"})
 
 
-@dataclass(frozen=True, slots=True)
 class Scan:
-    """What lies under a folder: path (POSIX, relative) -> stamp, Markdown apart from all other files."""
+    """What lies under a folder: path (POSIX, relative) -> stamp, Markdown apart from all other files.
 
-    posts: dict[str, str]
-    files: dict[str, str]
-    unreadable: tuple[tuple[str, str], ...]
-
-
-def scan(folder: Path, passed_over: frozenset[str] = frozenset()) -> Scan:
-    """Walk a folder of posts. Hidden files and folders, and those of generators' own, are passed over.
-
-    ``passed_over`` holds absolute paths of further folders that are no posts (the output, say).
-    Raises UsageError if the folder itself cannot be listed; folders inside it that cannot be are
-    returned as ``unreadable`` with the reason.
+    ``unreadable`` pairs what could not be looked at with the reason.
     """
-    found = Scan({}, {}, ())
-    faults: list[tuple[str, str]] = []
-    root = os.fspath(folder)
+
+    __slots__ = ("files", "posts", "unreadable")
+
+    def __init__(self) -> None:
+        self.posts: dict[str, str] = {}
+        self.files: dict[str, str] = {}
+        self.unreadable: list[tuple[str, str]] = []
+
+
+def scan(folder: str, passed_over: frozenset[str] = frozenset()) -> Scan:
+    """Walk a folder. Hidden files, backups of editors and generators' own folders are passed over.
+
+    ``passed_over`` holds absolute paths of further folders (the output, say). Raises UsageError if
+    the folder itself cannot be listed.
+    """
+    found = Scan()
     pending = [""]
     while pending:
         prefix = pending.pop()
         try:
-            entries = list(os.scandir(os.path.join(root, prefix)))
+            with os.scandir(os.path.join(folder, prefix)) as entries:
+                for entry in entries:
+                    _sort(entry, prefix, found, pending, passed_over)
         except OSError as fault:
             if not prefix:
                 raise UsageError(
-                    f"the folder of posts, {folder}, cannot be read: {fault.strerror}",
+                    f"the folder {folder} cannot be read: {fault.strerror}",
                     "make it, or name another one as dir in [posts]",
                 ) from None
-            faults.append((prefix.rstrip("/"), fault.strerror or "unreadable"))
-            continue
-        for entry in entries:
-            name = entry.name
-            if name.startswith(".") or name.endswith("~"):
-                continue
-            path = prefix + name
-            try:
-                if entry.is_dir():
-                    if name not in _PASSED_OVER and os.path.join(root, path) not in passed_over and not entry.is_symlink():
-                        pending.append(path + "/")
-                    continue
-                stat = entry.stat()
-            except OSError as fault:
-                faults.append((path, fault.strerror or "unreadable"))
-                continue
-            stamp = f"{stat.st_mtime_ns} {stat.st_size} {stat.st_ino}"
-            kind = found.posts if name.lower().endswith(MARKDOWN) else found.files
-            kind[path] = stamp
-    return Scan(found.posts, found.files, tuple(sorted(faults)))
+            found.unreadable.append((prefix.rstrip("/"), fault.strerror or "unreadable"))
+    return found
+
+
+def _sort(entry: os.DirEntry[str], prefix: str, found: Scan, pending: list[str], passed_over: frozenset[str]) -> None:
+    name = entry.name
+    if name.startswith(".") or name.endswith("~"):
+        return
+    path = prefix + name
+    try:
+        if entry.is_dir():
+            if name not in _PASSED_OVER and entry.path not in passed_over and not entry.is_symlink():
+                pending.append(path + "/")
+            return
+        stat = entry.stat()
+    except OSError as fault:
+        found.unreadable.append((path, fault.strerror or "unreadable"))
+        return
+    stamp = f"{stat.st_mtime_ns} {stat.st_size} {stat.st_ino}"
+    if name.lower().endswith(MARKDOWN):
+        found.posts[path] = stamp
+    else:
+        found.files[path] = stamp
+
+
+def scan_if_there(folder: str, passed_over: frozenset[str] = frozenset()) -> Scan:
+    """The same for a folder that need not exist."""
+    return scan(folder, passed_over) if os.path.isdir(folder) else Scan()
+
+
+def listing(found: Scan) -> str:
+    """The walk as text: equal for equal files."""
+    lines = [f"{path}\t{stamp}" for path, stamp in found.posts.items()]
+    lines += [f"{path}\t{stamp}" for path, stamp in found.files.items()]
+    return "\n".join(sorted(lines))
 
 
 def size_of(stamp: str) -> int:

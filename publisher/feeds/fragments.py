@@ -54,8 +54,10 @@ def _rss(item: Item, full: bool) -> str:
     entry, body = item.entry, item.body
     permanent = "" if entry.id == entry.url else ' isPermaLink="false"'
     parts = [
-        f"    <item>\n      <title>{_title(entry.title)}</title>\n      <link>{_escaped(entry.url)}</link>\n"
-        f"      <guid{permanent}>{_escaped(entry.id)}</guid>\n      <pubDate>{rfc822(entry.published)}</pubDate>\n"
+        (
+            f"    <item>\n      <title>{_title(entry.title)}</title>\n      <link>{_escaped(entry.url)}</link>\n"
+            f"      <guid{permanent}>{_escaped(entry.id)}</guid>\n      <pubDate>{rfc822(entry.published)}</pubDate>\n"
+        )
     ]
     parts += [f"      <dc:creator>{_escaped(author.name)}</dc:creator>\n" for author in entry.authors]
     parts += [f"      <category>{_escaped(label)}</category>\n" for label in _labels(entry)]
@@ -66,9 +68,8 @@ def _rss(item: Item, full: bool) -> str:
         parts.append(f"      <content:encoded>{_cdata(body.feed_html)}</content:encoded>\n")
     if body.enclosure:
         one = body.enclosure
-        parts.append(
-            f'      <enclosure url="{_attribute(one.url)}" length="{one.length}" type="{_attribute(one.media_type)}"/>\n'
-        )
+        media = f'length="{one.length}" type="{_attribute(one.media_type)}"'
+        parts.append(f'      <enclosure url="{_attribute(one.url)}" {media}/>\n')
     if body.image:
         parts.append(f'      <media:thumbnail url="{_attribute(body.image.url)}"/>\n')
     parts.append("    </item>\n")
@@ -79,10 +80,12 @@ def _atom(item: Item, full: bool) -> str:
     entry, body = item.entry, item.body
     language = f' xml:lang="{_attribute(entry.language)}"' if entry.language else ""
     parts = [
-        f"  <entry{language}>\n    <id>{_escaped(entry.id)}</id>\n    <title>{_escaped(entry.title)}</title>\n"
-        f'    <link rel="alternate" type="text/html" href="{_attribute(entry.url)}"/>\n'
-        f"    <published>{rfc3339(entry.published)}</published>\n"
-        f"    <updated>{rfc3339(entry.atom_updated)}</updated>\n"
+        (
+            f"  <entry{language}>\n    <id>{_escaped(entry.id)}</id>\n    <title>{_escaped(entry.title)}</title>\n"
+            f'    <link rel="alternate" type="text/html" href="{_attribute(entry.url)}"/>\n'
+            f"    <published>{rfc3339(entry.published)}</published>\n"
+            f"    <updated>{rfc3339(entry.atom_updated)}</updated>\n"
+        )
     ]
     parts += [_atom_author(author) for author in entry.authors]
     parts += [f'    <category term="{_attribute(label)}"/>\n' for label in _labels(entry)]

@@ -27,15 +27,24 @@ def ping(hubs: Sequence[str], topics: Sequence[str]) -> tuple[Problem, ...]:
         for hub in hubs:
             try:
                 for topic in topics:
-                    answer = client.post(
-                        hub, data={"hub.mode": "publish", "hub.url": topic, "hub.topic": topic}
-                    )
+                    answer = client.post(hub, data={"hub.mode": "publish", "hub.url": topic, "hub.topic": topic})
                     answer.raise_for_status()
             except httpx.HTTPStatusError as fault:
                 problems.append(_unheard(hub, f"answered {fault.response.status_code}"))
-            except httpx.HTTPError as fault:
+            except (httpx.HTTPError, httpx.InvalidURL) as fault:
                 problems.append(_unheard(hub, str(fault) or type(fault).__name__))
     return tuple(problems)
+
+
+def is_live(url: str, data: bytes) -> bool:
+    """Whether readers who fetch ``url`` get these bytes: only then is there something to tell a hub."""
+    import httpx  # noqa: PLC0415 - as above
+
+    try:
+        answer = httpx.get(url, timeout=TIMEOUT, follow_redirects=True)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+    return answer.is_success and answer.content == data
 
 
 def _unheard(hub: str, why: str) -> Problem:

@@ -58,13 +58,9 @@ def refuse_foreign(
         if path not in ours and path not in replace and os.path.lexists(place.full(path)) and not same(path)
     ]
     if foreign:
-        names = ", ".join(foreign[:_SHOWN]) + (
-            f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else ""
-        )
+        names = ", ".join(foreign[:_SHOWN]) + (f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else "")
         raise ForeignFile(
             f"files that Publisher did not write stand where it would write: {names}",
             f"move them out of {place.root}, or let Publisher take them over: [output] replace = "
-            + "["
-            + ", ".join(f'"{path}"' for path in foreign[:_SHOWN])
-            + "]",
+            "[" + ", ".join(f'"{path}"' for path in foreign[:_SHOWN]) + "]",
         )

@@ -32,17 +32,23 @@ class Written:
 
 
 class Place:
-    """An output folder. Paths are POSIX and relative to it."""
+    """An output folder. Paths are POSIX and relative to it.
 
-    __slots__ = ("_made", "_tmp", "root")
+    With ``dry`` it only compares: what a write returns is what it would have done.
+    """
 
-    def __init__(self, root: Path) -> None:
+    __slots__ = ("_dry", "_made", "_tmp", "root")
+
+    def __init__(self, root: Path, *, dry: bool = False) -> None:
         self.root = os.fspath(root)
+        self._dry = dry
         self._tmp = os.path.join(self.root, OURS, "tmp")
         self._made: set[str] = set()
 
     def prepare(self) -> None:
         """Make the folder and sweep what a killed run left. Raises OutputError where that cannot be."""
+        if self._dry:
+            return
         try:
             os.makedirs(self._tmp, exist_ok=True)
             for name in os.listdir(self._tmp):
@@ -61,6 +67,14 @@ class Place:
         except OSError:
             return ""
 
+    def read(self, path: str) -> bytes:
+        """The bytes at a path. Raises OutputError if they cannot be read."""
+        try:
+            with open(self.full(path), "rb") as stream:
+                return stream.read()
+        except OSError as fault:
+            raise OutputError(f"{self.full(path)} cannot be read: {fault.strerror}", "publish again") from None
+
     def write(self, path: str, data: bytes) -> Written:
         """Put bytes at a path, atomically, unless they stand there already (its times then do not move)."""
         target = self.full(path)
@@ -68,6 +82,8 @@ class Place:
             before = _read(target, len(data))
             if before == data:
                 return Written(path, stamp_of(os.stat(target)), changed=False, new=False)
+            if self._dry:
+                return Written(path, "", changed=True, new=before is None)
             temporary = self._temporary(path)
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
             try:
@@ -84,6 +100,8 @@ class Place:
 
     def write_pieces(self, path: str, pieces: Iterable[bytes]) -> Written:
         """The same for a document too large to stand in memory."""
+        if self._dry:
+            return self.write(path, b"".join(pieces))
         target = self.full(path)
         temporary = self._temporary(path)
         try:
@@ -110,6 +128,8 @@ class Place:
 
     def remove(self, path: str) -> None:
         """Take a file of ours away, and the folders that it leaves empty."""
+        if self._dry:
+            return
         try:
             os.unlink(self.full(path))
         except FileNotFoundError:
@@ -144,7 +164,7 @@ class Place:
         where = self.full(path)
         if fault.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY):
             return ForeignFile(
-                f"{where} cannot be written: a {'folder' if os.path.isdir(where) else 'file'} of another kind is in its way",
+                f"{where} cannot be written: something of another kind is in its way",
                 "move it out of the output folder",
             )
         remedies = {
@@ -157,9 +177,7 @@ class Place:
         }
         return OutputError(
             f"{where} cannot be written: {fault.strerror}",
-            remedies.get(
-                fault.errno or 0, "mend this and publish again; what was published before is still in place"
-            ),
+            remedies.get(fault.errno or 0, "mend this and publish again; what was published before is still in place"),
         )
 
 
@@ -193,6 +211,27 @@ def _same(one: str, other: str) -> bool:
             while part := left.read(_CHUNK):
                 if part != right.read(_CHUNK):
                     return False
-        return True
     except FileNotFoundError:
         return False
+    return True
+
+
+def write_precious(path: Path, data: bytes) -> None:
+    """Put bytes at a path outside the output, atomically and past the disk's cache: they cannot be made again."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(temporary, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+        descriptor = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as fault:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(
+            f"{path} cannot be written: {fault.strerror}", "make room, or make it writable for you"
+        ) from None

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 
 from publisher.errors import OutputError
 
@@ -21,8 +23,12 @@ FILE = "state.sqlite3"
 
 _SCHEMA = """
 CREATE TABLE fact (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE source (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, card TEXT NOT NULL, problems TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE body (path TEXT PRIMARY KEY, made_from TEXT NOT NULL, digest TEXT NOT NULL, problems TEXT NOT NULL);
+CREATE TABLE source (
+    path TEXT PRIMARY KEY, stamp TEXT NOT NULL, card TEXT NOT NULL, problems TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE body (
+    path TEXT PRIMARY KEY, made_from TEXT NOT NULL, digest TEXT NOT NULL, refs TEXT NOT NULL, problems TEXT NOT NULL
+);
 CREATE TABLE body_text (path TEXT PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE output (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, made_from TEXT NOT NULL) WITHOUT ROWID;
 """
@@ -38,11 +44,16 @@ class SourceRow(NamedTuple):
 
 
 class BodyRow(NamedTuple):
-    """A rendered body: what it was made from, a digest of the result, its problems (JSON)."""
+    """A rendered body: what it was made from, and a digest of the result.
+
+    ``refs`` are the links inside the site that it came out with and the files it uses (JSON),
+    ``problems`` what was wrong with it (JSON); both are empty for none.
+    """
 
     path: str
     made_from: str
     digest: str
+    refs: str
     problems: str
 
 
@@ -80,7 +91,21 @@ class BuildState:
             ) from None
 
     @classmethod
-    def _of_key(cls, path: Path, key: str) -> BuildState:
+    def copy(cls, folder: Path, key: str) -> BuildState:
+        """A copy in memory, for a run that is to leave no trace."""
+        made = cls._of_key(":memory:", key)
+        path = folder / FILE
+        if path.is_file():
+            try:
+                with closing(sqlite3.connect(f"file:{quote(os.fspath(path))}?mode=ro", uri=True)) as there:
+                    if there.execute("SELECT value FROM fact WHERE key = 'key'").fetchone() == (key,):
+                        there.backup(made._base)  # noqa: SLF001 - its own class
+            except sqlite3.Error:
+                return cls._of_key(":memory:", key)
+        return made
+
+    @classmethod
+    def _of_key(cls, path: Path | str, key: str) -> BuildState:
         base = sqlite3.connect(path, isolation_level=None)
         try:
             # A killed run is undone by SQLite's own journal. The disk is not waited for: a state that a
@@ -136,12 +161,12 @@ class BuildState:
 
     def bodies(self) -> Iterator[BodyRow]:
         """Every rendered body, without its text."""
-        return map(BodyRow._make, self._base.execute("SELECT path, made_from, digest, problems FROM body"))
+        return map(BodyRow._make, self._base.execute("SELECT path, made_from, digest, refs, problems FROM body"))
 
     def set_bodies(self, rows: Iterable[tuple[BodyRow, str]]) -> None:
         """Record bodies as rendered now, each with its text (JSON)."""
         for row, text in rows:
-            self._base.execute("INSERT OR REPLACE INTO body VALUES (?, ?, ?, ?)", row)
+            self._base.execute("INSERT OR REPLACE INTO body VALUES (?, ?, ?, ?, ?)", row)
             self._base.execute("INSERT OR REPLACE INTO body_text VALUES (?, ?)", (row.path, text))
 
     def body_text(self, path: str) -> str:

@@ -8,7 +8,8 @@
    refused with the line to paste: guessing would show readers an old post as new.
 4. Any other post is new; its id is its first public permalink, byte for byte. Where that is
    already some other post's id, the date is added.
-5. Two posts that end with one id, or one permalink, are both refused.
+5. Posts that end with one id, or one permalink, are refused, all of them named; but the one that
+   ids.toml knows by it stays published.
 
 A record is never dropped: what is published no longer is marked withdrawn, with the day.
 """
@@ -22,7 +23,8 @@ from typing import TYPE_CHECKING
 from publisher.model.problem import Problem, error, warning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
+    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import date, datetime
 
 
@@ -78,30 +80,26 @@ def identify(
     """
     ordered = sorted(claims, key=lambda claim: claim.path)
     settled, fresh = _by_path(ordered, known)
-    vanished = [
-        record for record in known.values() if record.path not in present or _replaced(record, settled, fresh)
-    ]
+    vanished = [record for record in known.values() if record.path not in present or _replaced(record, settled, fresh)]
     problems: list[Problem] = []
     renamed = _by_likeness(fresh, vanished, problems, shown)
-    refused = {problem.path.removeprefix(shown + "/") for problem in problems}
+    refused = _paths(problems, shown)
     taken = {record.id for record in known.values()}
     ids = {**settled, **{path: record.id for path, record in renamed.items()}}
     for claim in fresh:
         if claim.path not in ids and claim.path not in refused:
             ids[claim.path] = claim.declared_id or _first_id(claim, taken)
     ids.update({claim.path: claim.declared_id for claim in ordered if claim.declared_id})
-    problems += _shared(ordered, ids, shown)
+    problems += _shared(ordered, ids, known, shown)
     ids = {path: value for path, value in ids.items() if path not in _paths(problems, shown)}
     accepted = [claim for claim in ordered if claim.path in ids]
     return Identities(
         ids=ids,
-        records=_records(accepted, ids, known, {record.path for record in renamed.values()}, present, today),
-        problems=tuple([*problems, *_redeclared(accepted, ids, known, shown)]),
+        records=_records(accepted, ids, known, {record.path for record in renamed.values()}, today),
+        problems=(*problems, *_redeclared(accepted, ids, known, shown)),
         kept=tuple(sorted((record.path, path) for path, record in renamed.items() if path in ids)),
         moved=tuple(
-            claim.path
-            for claim in accepted
-            if claim.path in known and known[claim.path].permalink != claim.permalink
+            claim.path for claim in accepted if claim.path in known and known[claim.path].permalink != claim.permalink
         ),
     )
 
@@ -132,12 +130,7 @@ def _by_likeness(
     """Vanished records that fresh claims turn out to be; a problem for each that cannot be told."""
     if not fresh or not vanished:
         return {}
-    found: dict[str, Record] = {}
-    by_permalink = {record.permalink: record for record in vanished if record.withdrawn is None}
-    for claim in fresh:
-        record = by_permalink.get(claim.permalink)
-        if record is not None and (record.date == claim.date or record.title == claim.title):
-            found[claim.path] = record
+    found = _by_permalink(fresh, vanished)
     gone: dict[tuple[datetime, str], list[Record]] = defaultdict(list)
     come: dict[tuple[datetime, str], list[Claim]] = defaultdict(list)
     used = {record.path for record in found.values()}
@@ -154,6 +147,16 @@ def _by_likeness(
         elif records:
             problems += [_ambiguous(claim, records, shown) for claim in claims]
     return found
+
+
+def _by_permalink(fresh: Sequence[Claim], vanished: Sequence[Record]) -> dict[str, Record]:
+    records = {record.permalink: record for record in vanished if record.withdrawn is None}
+    pairs = ((claim, records.get(claim.permalink)) for claim in fresh)
+    return {
+        claim.path: record
+        for claim, record in pairs
+        if record is not None and (record.date == claim.date or record.title == claim.title)
+    }
 
 
 def _ambiguous(claim: Claim, records: Sequence[Record], shown: str) -> Problem:
@@ -173,26 +176,30 @@ def _first_id(claim: Claim, taken: AbstractSet[str]) -> str:
     return f"{claim.permalink}#{claim.date:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _shared(claims: Sequence[Claim], ids: Mapping[str, str], shown: str) -> list[Problem]:
+def _shared(claims: Sequence[Claim], ids: Mapping[str, str], known: Mapping[str, Record], shown: str) -> list[Problem]:
     by_id: dict[str, list[str]] = defaultdict(list)
     by_permalink: dict[str, list[str]] = defaultdict(list)
     for claim in claims:
         if claim.path in ids:
             by_id[ids[claim.path]].append(claim.path)
             by_permalink[claim.permalink].append(claim.path)
-    problems = []
-    for what, groups, remedy in (
-        ("id", by_id, "give each an id of its own in its frontmatter"),
-        ("permalink", by_permalink, "give one of them another slug, or a permalink of its own"),
-    ):
-        for value, paths in groups.items():
-            if len(paths) > 1:
-                for path in paths:
-                    others = ", ".join(f"{shown}/{other}" for other in paths if other != path)
-                    problems.append(
-                        error(f"{shown}/{path}", 0, f"has the same {what} as {others}: {value}", remedy)
-                    )
-    return problems
+    own_id = {path: record.id for path, record in known.items()}
+    own_permalink = {path: record.permalink for path, record in known.items()}
+    return [
+        *_clashes("id", by_id, own_id, "give it an id of its own in its frontmatter", shown),
+        *_clashes("permalink", by_permalink, own_permalink, "give it another slug, or a permalink of its own", shown),
+    ]
+
+
+def _clashes(
+    what: str, groups: Mapping[str, list[str]], owners: Mapping[str, str], remedy: str, shown: str
+) -> Iterable[Problem]:
+    for value, paths in groups.items():
+        incumbents = [path for path in paths if owners.get(path) == value]
+        refused = [path for path in paths if len(incumbents) != 1 or path not in incumbents]
+        for path in refused if len(paths) > 1 else ():
+            others = ", ".join(f"{shown}/{other}" for other in paths if other != path)
+            yield error(f"{shown}/{path}", 0, f"has the same {what} as {others}: {value}", remedy)
 
 
 def _paths(problems: Iterable[Problem], shown: str) -> set[str]:
@@ -219,12 +226,10 @@ def _records(
     ids: Mapping[str, str],
     known: Mapping[str, Record],
     renamed_from: AbstractSet[str],
-    present: AbstractSet[str],
     today: date,
 ) -> tuple[Record, ...]:
     live = {
-        claim.path: Record(claim.path, ids[claim.path], claim.date, claim.title, claim.permalink)
-        for claim in accepted
+        claim.path: Record(claim.path, ids[claim.path], claim.date, claim.title, claim.permalink) for claim in accepted
     }
     live_ids = {record.id for record in live.values()}
     records = dict(live)

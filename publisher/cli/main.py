@@ -1,0 +1,46 @@
+"""The way in. A publish with nothing to do is answered before anything heavy is imported."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+QUICK = frozenset({"-q", "--quiet"})
+
+
+def main() -> None:
+    """The `publisher` command."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def publish_main() -> None:
+    """The `publish` command, short for `publisher publish`."""
+    sys.exit(run(["publish", *sys.argv[1:]]))
+
+
+def run(arguments: list[str]) -> int:
+    """Do what the arguments ask; gives the exit code (0 done, 1 refused, 2 usage, 3 store, 4 mail)."""
+    if arguments[:1] == ["publish"] and QUICK.issuperset(arguments[1:]):
+        done = _quick(quiet=len(arguments) > 1)
+        if done is not None:
+            return done
+    from publisher.cli.root import invoke  # noqa: PLC0415 - click is imported only when it is needed
+
+    return invoke(arguments)
+
+
+def _quick(*, quiet: bool) -> int | None:
+    """Answer for a site in which nothing has changed; None if there may be work."""
+    from publisher.flows.unchanged import check  # noqa: PLC0415 - `publisher --help` does without
+
+    here = os.getcwd()
+    said = check(os.path.join(here, ".publisher"))
+    if said is None:
+        return None
+    head, _, problems = said.partition("\n")
+    posts, feeds, refused, _ = head.split(" ")
+    if problems:
+        sys.stderr.write(problems + "\n")
+    if not quiet:
+        sys.stdout.write(f"Nothing to do: {posts} posts and {feeds} feeds are as they should be.\n")
+    return int(refused)

@@ -1,0 +1,153 @@
+"""`publish`: what was done is said in one line for each thing that matters."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from publisher.cli.common import answer, counted, json_option, quiet_option, site_option, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from publisher.flows.report import Options, Report
+
+_NAMED = 5  # files or posts that are named before the rest are counted
+_SHOWN_AFTER = 0.5  # seconds before a progress bar appears
+
+
+@click.command(help="Turn posts into feeds and pages. Only what differs is written.")
+@click.option("--dry-run", is_flag=True, help="Say what would change and why; write nothing.")
+@click.option(
+    "--full", is_flag=True, help="Trust no cache: read and render everything anew (the bytes come out the same)."
+)
+@click.option("--strict", is_flag=True, help="End with exit code 1 on warnings too.")
+@click.option("--watch", is_flag=True, help="Go on publishing whenever a file changes, until Ctrl-C.")
+@json_option
+@quiet_option
+@site_option
+def publish(folder: Path, quiet: bool, dry_run: bool, full: bool, strict: bool, watch: bool, as_json: bool) -> int:
+    """One run, or with --watch one after each change."""
+    from publisher.flows.report import Options  # noqa: PLC0415 - `--help` does without
+
+    options = Options(full=full, dry_run=dry_run)
+    if watch:
+        return _watch(folder.absolute(), options, quiet=quiet, as_json=as_json, strict=strict)
+    return _once(folder.absolute(), options, quiet=quiet, as_json=as_json, strict=strict)
+
+
+def _once(site: Path, options: Options, *, quiet: bool, as_json: bool, strict: bool) -> int:
+    from datetime import UTC, datetime  # noqa: PLC0415 - `--help` does without
+
+    from publisher.config import load  # noqa: PLC0415 - as above
+    from publisher.flows.publish import publish as story  # noqa: PLC0415 - as above
+    from publisher.flows.report import Listener  # noqa: PLC0415 - as above
+
+    settings = load(site)
+    with _progress(shown=not quiet and not as_json) as progress:
+        listener = Listener(progress, lambda problem: tell(() if as_json else (problem,)))
+        report = story(site, settings, datetime.now(UTC), options, listener)
+    if as_json:
+        answer(_as_json(report))
+    else:
+        tell(report.problems)
+        if not quiet:
+            for line in _lines(report):
+                click.echo(line)
+    return 1 if report.refused or (strict and report.warned) else 0
+
+
+def _watch(site: Path, options: Options, *, quiet: bool, as_json: bool, strict: bool) -> int:
+    from publisher.errors import PublisherError  # noqa: PLC0415 - `--help` does without
+    from publisher.flows.watch import changes  # noqa: PLC0415 - as above
+
+    code = 0
+    for _ in changes(site):
+        try:
+            code = _once(site, options, quiet=quiet, as_json=as_json, strict=strict)
+        except PublisherError as fault:  # the author mends it and saves again
+            click.echo(str(fault), err=True)
+            code = fault.exit_code
+    return code
+
+
+def _lines(report: Report) -> Iterator[str]:
+    would = "would be " if report.dry_run else ""
+    yield from report.reasons[:_NAMED]
+    if len(report.reasons) > _NAMED:
+        yield f"… and {len(report.reasons) - _NAMED} more posts"
+    for what, names in (("written", report.new), ("changed", report.changed), ("removed", report.removed)):
+        if names:
+            yield f"{counted(len(names), 'file')} {would}{what}: {_some(names)}"
+    if report.pinged:
+        yield f"hubs told of {counted(len(report.pinged), 'feed')}"
+    state = "would be in" if report.dry_run else "in"
+    yield (
+        f"{counted(report.posts, 'post')} and {counted(report.feeds, 'feed')} {state} {report.output}/"
+        + (f", {report.unchanged} files unchanged" if report.unchanged else "")
+    )
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+
+
+def _as_json(report: Report) -> dict[str, object]:
+    return {
+        "posts": report.posts,
+        "standing_pages": report.standing,
+        "feeds": report.feeds,
+        "new": report.new,
+        "changed": report.changed,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+        "reasons": report.reasons,
+        "problems": [
+            {
+                "level": one.level.value,
+                "path": one.path,
+                "line": one.line,
+                "message": one.message,
+                "remedy": one.remedy,
+            }
+            for one in report.problems
+        ],
+        "pinged": report.pinged,
+        "output": report.output,
+        "dry_run": report.dry_run,
+    }
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on a terminal, once a run has lasted a while; silence elsewhere."""
+    if not shown or not sys.stderr.isatty():
+        yield lambda what, done, of: None  # noqa: ARG005 - nobody watches
+        return
+    from publisher.cli.bar import Bar  # noqa: PLC0415 - only a terminal shows one
+
+    bar = Bar(_SHOWN_AFTER)
+    try:
+        yield bar.step
+    finally:
+        bar.close()
+
+
+@click.command(help="Tell the hubs of feeds that stand at their public addresses, after a deploy.")
+@quiet_option
+@site_option
+def ping(folder: Path, quiet: bool) -> int:
+    """For output that is deployed after publish, which then cannot know when readers get it."""
+    from publisher.config import load  # noqa: PLC0415 - `--help` does without
+    from publisher.flows.ping import ping as story  # noqa: PLC0415 - as above
+
+    site = folder.absolute()
+    told = story(site, load(site))
+    tell(told.problems)
+    if not quiet:
+        click.echo(f"hubs told of {counted(len(told.topics), 'feed')}")
+    return 1 if told.problems else 0

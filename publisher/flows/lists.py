@@ -1,0 +1,163 @@
+"""The pages and files that list entries or feeds: index, years, tags, feeds, OPML, sitemap, redirects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from publisher.flows.bodies import digest_of
+from publisher.flows.cards import Card, moment
+from publisher.flows.feed_plan import Group, PlannedFeed, groups
+from publisher.pages import paths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from publisher.flows.items import Items
+    from publisher.flows.survey import Survey
+    from publisher.model.settings import Settings
+    from publisher.pages.site import Pages
+
+NEWEST = 20  # entries on the index page
+NEWEST_EXPLAINED = 5  # entries on the page that explains a feed
+WHOLE_SITEMAP = 40_000  # posts; below, one sitemap file surely holds them
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One file to write. ``made_from`` changes when the file may; it is asked once all bodies are rendered."""
+
+    path: str
+    made_from: Callable[[], str]
+    make: Callable[[], Iterable[bytes]]
+    topic: str = ""  # a feed document's URL, which hubs are told of
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Everything generated that is neither a post's page nor a feed document. ``key`` is plan()'s."""
+
+    settings: Settings
+    seen: Survey
+    feeds: tuple[PlannedFeed, ...]
+    items: Items
+    pages: Callable[[], Pages]
+    key: str
+
+    def outputs(self) -> Iterator[Output]:
+        """All of them."""
+        yield self._index()
+        yield from map(self._year, self._years())
+        tags = groups(self.seen.posts, "tag")
+        yield from map(self._tag, tags)
+        yield self._tags(tags)
+        yield from map(self._feed, self.feeds)
+        yield from self._feeds()
+        yield self._output(paths.NOT_FOUND, "", lambda: self.pages().not_found())
+        yield self._output(paths.STYLESHEET, "", lambda: self.pages().stylesheet())
+        yield from self._sitemap()
+        yield from self._redirects()
+
+    def _output(self, place: str, version: str, make: Callable[[], bytes]) -> Output:
+        base = self.settings.site.base_url
+        path = paths.output_path(base + place, base) if place.endswith("/") or not place else place
+        made_from = digest_of(f"{self.key}{version}".encode())
+        return Output(path or place, lambda: made_from, lambda: (make(),))
+
+    def _index(self) -> Output:
+        newest = self.seen.posts[:NEWEST]
+        counts = [(year, len(cards)) for year, cards in self._years()]
+        standing = self.seen.standing
+
+        def version() -> str:
+            text = f"{self.key}{counts}{self.items.version(standing)}{self.items.full_version(newest)}"
+            return digest_of(text.encode())
+
+        def make() -> Iterable[bytes]:
+            yield self.pages().index(self.items.listings(newest), counts, self.items.entries(standing))
+
+        return Output("index.html", version, make)
+
+    def _years(self) -> list[tuple[int, list[Card]]]:
+        found: dict[int, list[Card]] = {}
+        for card in self.seen.posts:
+            found.setdefault(int(card.day[:4]), []).append(card)
+        return sorted(found.items(), reverse=True)
+
+    def _year(self, of: tuple[int, list[Card]]) -> Output:
+        year, cards = of
+        make = lambda: self.pages().year(year, self.items.entries(cards))  # noqa: E731 - reads as the others do
+        return self._output(paths.archive(year), self.items.version(cards), make)
+
+    def _tag(self, tag: Group) -> Output:
+        feed = next((one.feed for one in self.feeds if one.feed.key == f"tag:{tag.slug}"), None)
+        make = lambda: self.pages().tag(tag.name, tag.slug, self.items.entries(tag.cards), feed)  # noqa: E731 - as above
+        return self._output(paths.tag(tag.slug), f"{tag.name} {self.items.version(tag.cards)}", make)
+
+    def _tags(self, tags: Sequence[Group]) -> Output:
+        counts = [(tag.name, tag.slug, len(tag.cards)) for tag in tags]
+        return self._output(paths.TAGS, repr(counts), lambda: self.pages().tags(counts))
+
+    def _feed(self, one: PlannedFeed) -> Output:
+        shown = one.members[:NEWEST_EXPLAINED]
+
+        def version() -> str:
+            return digest_of(f"{self.key}{one.feed.title}{self.items.full_version(shown)}".encode())
+
+        def make() -> Iterable[bytes]:
+            yield self.pages().feed(one.feed, self.items.listings(shown))
+
+        base = self.settings.site.base_url
+        place = paths.feed(one.feed.key)
+        return Output(paths.output_path(base + place, base) or place, version, make)
+
+    def _feeds(self) -> Iterator[Output]:
+        feeds = tuple(one.feed for one in self.feeds)
+        names = repr([(feed.key, feed.title) for feed in feeds])
+        yield self._output(paths.FEEDS, names, lambda: self.pages().feeds(feeds))
+
+        def opml() -> bytes:
+            from publisher.pages.opml import opml as document  # noqa: PLC0415 - made only when the feeds change
+
+            return document(feeds, self.settings)
+
+        yield self._output(paths.OPML, names, opml)
+
+    def _sitemap(self) -> Iterator[Output]:
+        cards = (*self.seen.posts, *self.seen.standing)
+        version = "".join([f"{card.permalink} {card.updated}\n" for card in cards])
+        if len(cards) < WHOLE_SITEMAP:
+            yield self._output(paths.SITEMAP, version, lambda: self._sitemaps(cards)[paths.SITEMAP])
+            return
+        made = self._sitemaps(cards)
+        for path, data in made.items():
+            yield self._output(path, version, partial(bytes, data))
+
+    def _sitemaps(self, cards: Sequence[Card]) -> dict[str, bytes]:
+        from publisher.pages.sitemap import sitemap  # noqa: PLC0415 - made only when addresses change
+
+        base = self.settings.site.base_url
+        dated = [(card.permalink, moment(card.updated) if card.updated else None) for card in cards]
+        places = [(base + place, None) for place in (paths.INDEX, paths.TAGS, paths.FEEDS)]
+        return dict(sitemap([*places, *dated], base))
+
+    def _redirects(self) -> Iterator[Output]:
+        base = self.settings.site.base_url
+        for card in (*self.seen.posts, *self.seen.standing):
+            for alias in card.aliases:
+                path = alias_path(alias, card.permalink, base)
+                if path:
+                    yield self._output(path, card.permalink, partial(self._redirect, card.permalink))
+
+    def _redirect(self, target: str) -> bytes:
+        return self.pages().redirect(target)
+
+
+def alias_path(alias: str, permalink: str, base: str) -> str | None:
+    """The output path of a former address; None where an alias is no address on this site (a note's other name)."""
+    if "/" not in alias and not alias.lower().endswith((".html", ".htm")):
+        return None
+    url = urljoin(base, alias.lstrip("/")) if alias.startswith("/") else urljoin(permalink, alias)
+    return paths.output_path(url, base)

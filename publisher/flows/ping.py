@@ -1,0 +1,46 @@
+"""The story of `ping`: hubs are told of feeds whose new bytes readers already get."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from publisher.errors import UsageError
+from publisher.flows.survey import is_placeholder
+from publisher.model.problem import Problem, warning
+from publisher.output import hubs, manifest
+from publisher.output.place import Place
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from publisher.model.settings import Settings
+
+
+class Told(NamedTuple):
+    """The feed addresses that hubs were told of, and what went wrong."""
+
+    topics: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+def ping(folder: Path, settings: Settings) -> Told:
+    """Tell every hub of every feed that stands at its public address as it stands in the output."""
+    if not settings.feeds.hubs:
+        raise UsageError("no hubs are named in config.toml", 'name them in [feeds]: hubs = ["https://…"]')
+    if is_placeholder(settings.site.base_url):
+        raise UsageError(f"{settings.site.base_url} is a placeholder", "put your own address as base_url in [site]")
+    place = Place(folder / settings.output.dir)
+    names = {path.rpartition("/")[2] for _, path in settings.feeds.paths}
+    names |= {path.rpartition("/")[2] for named in settings.feeds.named for _, path in named.paths}
+    ours = sorted(path for path in manifest.read(place) if path.rpartition("/")[2] in names)
+    live = tuple(settings.site.base_url + path for path in ours if _is_live(settings, place, path))
+    missing = [path for path in ours if settings.site.base_url + path not in live]
+    problems = [
+        warning(path, 0, "is not at its public address as it is here", "deploy the output, then ping again")
+        for path in missing
+    ]
+    return Told(live, (*problems, *hubs.ping(settings.feeds.hubs, live)))
+
+
+def _is_live(settings: Settings, place: Place, path: str) -> bool:
+    return hubs.is_live(settings.site.base_url + path, place.read(path))

@@ -1,0 +1,148 @@
+"""What the output is to hold: every path, what it is made of, and how it is made.
+
+The plan names all paths before anything is rendered (the manifest has to), and tells for each what
+it depends on, so that a file is made again only when one of those things has changed. Where two
+things want one path, what an author wrote wins over what we generate: a page of theirs named
+tags.md, or static/404.html, takes the place of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from publisher.feeds.document import Frame, pieces, xml_frame
+from publisher.flows.bodies import digest_of
+from publisher.flows.feed_plan import PlannedFeed, plan_feeds
+from publisher.flows.lists import Lists, Output
+from publisher.model.problem import Problem, error
+from publisher.pages import paths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from publisher.flows.cards import Card
+    from publisher.flows.items import Items
+    from publisher.flows.survey import Survey
+    from publisher.model.feed import Feed, Format
+    from publisher.model.settings import Settings
+    from publisher.output.state import BuildState
+    from publisher.pages.site import Pages
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole output.
+
+    ``pages`` maps a path to the card whose page it is, ``static`` names files copied as they are.
+    """
+
+    feeds: tuple[PlannedFeed, ...]
+    pages: Mapping[str, Card]
+    outputs: Mapping[str, Output]
+    static: frozenset[str]
+    bodies: tuple[Card, ...]  # whose bodies are needed
+    problems: tuple[Problem, ...]
+
+    def paths(self) -> set[str]:
+        """Every path that is planned; files beside posts are added when bodies are known."""
+        return {*self.pages, *self.outputs, *self.static}
+
+
+def plan(
+    settings: Settings,
+    seen: Survey,
+    items: Items,
+    pages_of: Callable[[tuple[Feed, ...]], Pages],
+    static: Iterable[str],
+    key: str,
+) -> Plan:
+    """Plan the output of a survey. ``key`` is a digest of settings, templates and program version.
+
+    ``pages_of`` makes the pages of a site with these feeds; it is called when a page is first made.
+    ``static`` are the paths of files that are published as they are.
+    """
+    feeds = plan_feeds(settings, seen.posts, seen.ids, seen.ids_before.feeds)
+    outputs = {one.path: one for one in _documents(feeds, items, key)}
+    if not settings.pages.enabled:
+        wanted = {card.path: card for one in feeds for card in one.members}
+        return Plan(feeds, {}, outputs, frozenset(), tuple(wanted.values()), ())
+    pages = cache(lambda: pages_of(tuple(one.feed for one in feeds)))
+    places, problems = _pages(settings, seen)
+    for one in Lists(settings, seen, feeds, items, pages, key).outputs():
+        outputs.setdefault(one.path, one)
+    kept_static = frozenset(static) - places.keys()
+    for path in [path for path in outputs if path in places or path in kept_static]:
+        del outputs[path]
+    blocked = _blocked(settings, places, {*places, *outputs, *kept_static})
+    places = {path: card for path, card in places.items() if path not in blocked}
+    return Plan(feeds, places, outputs, kept_static, (*seen.posts, *seen.standing), (*problems, *blocked.values()))
+
+
+def _pages(settings: Settings, seen: Survey) -> tuple[dict[str, Card], list[Problem]]:
+    """The page of each post and standing page, by path; a problem for each that cannot have one."""
+    found: dict[str, Card] = {}
+    problems = []
+    for card in (*seen.posts, *seen.standing):
+        path = paths.output_path(card.permalink, settings.site.base_url)
+        shown = f"{settings.posts.dir}/{card.path}"
+        if path is None:
+            remedy = "choose a permalink below base_url, of plain names"
+            problems.append(error(shown, 0, f"no page can be written for {card.permalink}", remedy))
+        elif path in found:
+            other = f"{settings.posts.dir}/{found[path].path}"
+            problems.append(error(shown, 0, f"its page would be {path}, which is {other}'s", "give it another slug"))
+        else:
+            found[path] = card
+    return found, problems
+
+
+def _blocked(settings: Settings, places: Mapping[str, Card], every: Iterable[str]) -> dict[str, Problem]:
+    """Pages whose file would have to be a folder too."""
+    folders: set[str] = set()
+    for path in every:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return {
+        path: error(
+            f"{settings.posts.dir}/{places[path].path}",
+            0,
+            f"its page {path} would be a folder as well",
+            "give it another slug",
+        )
+        for path in folders & places.keys()
+    }
+
+
+def _documents(feeds: Iterable[PlannedFeed], items: Items, key: str) -> Iterator[Output]:
+    for one in feeds:
+        for fmt, path, url in one.feed.documents:
+            yield Output(path, _version(one, items, key), _maker(one, fmt, items, key), url)
+
+
+def _version(one: PlannedFeed, items: Items, key: str) -> Callable[[], str]:
+    return lambda: digest_of(f"{key}{one.feed.id}\n{items.full_version(one.members)}".encode())
+
+
+def _maker(one: PlannedFeed, fmt: Format, items: Items, key: str) -> Callable[[], Iterable[bytes]]:
+    def make() -> Iterable[bytes]:
+        found = (item for item in map(items.item, one.members) if item is not None)
+        around = _frame(one.feed, fmt, items.state, key)
+        return (piece.encode() for piece in pieces(one.feed, fmt, found, around))
+
+    return make
+
+
+def _frame(feed: Feed, fmt: Format, state: BuildState, key: str) -> Frame:
+    """A feed's frame, from the build state where it is known: it depends on settings alone."""
+    name = f"frame {feed.key} {fmt.value}"
+    version, _, known = state.fact(name).partition("\0")
+    head, found, tail = known.partition("\0")
+    if found and version == f"{key} {feed.id}":
+        return Frame(head, tail)
+    made = xml_frame(feed, fmt)
+    state.set_fact(name, "\0".join((f"{key} {feed.id}", made.head, made.tail)))
+    return made

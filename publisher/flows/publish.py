@@ -1,0 +1,280 @@
+"""The story of `publish`: scan, read what changed, render what is needed, write what differs, tell the hubs.
+
+Everything is decided before anything is written, and nothing is recorded before it is written. A
+run that fails or is killed leaves the output of the run before it, in part renewed, each file
+whole; the next run goes on from there.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from publisher import __version__
+from publisher.config import FILE as CONFIG
+from publisher.content import ids as ids_file
+from publisher.content.scan import listing, scan_if_there
+from publisher.flows import unchanged
+from publisher.flows.bodies import digest_of
+from publisher.flows.crew import Crew
+from publisher.flows.items import Items
+from publisher.flows.plan import plan
+from publisher.flows.rendering import BYTECODE, link_index, pages_of, render_bodies, used_assets
+from publisher.flows.report import Listener, Options, Report
+from publisher.flows.survey import is_placeholder, read_ids, remember_identity, survey
+from publisher.flows.writing import asset_files, claim, copy_files, remove_stale, static_files, write_outputs
+from publisher.model.problem import note
+from publisher.output import hubs, manifest
+from publisher.output.lock import held
+from publisher.output.place import Place, write_precious
+from publisher.output.state import BuildState
+from publisher.templating import fingerprint, search_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from publisher.flows.plan import Plan
+    from publisher.flows.survey import Survey
+    from publisher.model.feed import Feed
+    from publisher.model.problem import Problem
+    from publisher.model.settings import Settings
+    from publisher.output.place import Written
+    from publisher.pages.site import Pages
+
+BUILD = ".publisher"  # the folder of the build state, beside config.toml
+STATE_KEY = f"{__version__} 1"
+
+
+def passed_over(folder: Path, settings: Settings) -> frozenset[str]:
+    """Folders that hold no posts even if the folder of posts is the whole site's."""
+    own = (settings.output.dir, settings.pages.static, "templates", "outbox", "preview")
+    return frozenset(os.fspath(folder / name) for name in own)
+
+
+def publish(
+    folder: Path, settings: Settings, now: datetime, options: Options | None = None, listener: Listener | None = None
+) -> Report:
+    """Publish the site in ``folder`` as of ``now`` (aware).
+
+    Raises PublisherError where the run as a whole cannot be; what is wrong with single posts is in
+    the report, and the others are published all the same.
+    """
+    asked = options or Options()
+    build = folder / BUILD
+    with ExitStack() as stack:
+        if asked.dry_run:
+            state = BuildState.copy(build, STATE_KEY)
+        else:
+            stack.enter_context(held(build / "lock"))
+            unchanged.forget(os.fspath(build))
+            state = BuildState.open(build, STATE_KEY)
+        stack.callback(state.close)
+        crew = stack.enter_context(Crew(folder, settings))
+        place = Place(folder / settings.output.dir, dry=asked.dry_run)
+        return _Run(folder, settings, now, asked, listener or Listener(), place, state, crew).story()
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run: what it was given."""
+
+    folder: Path
+    settings: Settings
+    now: datetime
+    options: Options
+    listener: Listener
+    place: Place
+    state: BuildState
+    crew: Crew
+
+    def story(self) -> Report:
+        """Read, decide, act, record."""
+        self.place.prepare()
+        looked_at = self._inputs()
+        self.state.begin()
+        seen = self._survey()
+        for one in seen.notes:
+            self.listener.notice(one)
+        static = static_files(self.folder, self.settings)
+        key = digest_of(f"{STATE_KEY} {self.settings!r} {fingerprint(self.folder)}".encode())
+        items = Items(self.state, seen.ids)
+        planned = plan(self.settings, seen, items, self._pages, static, key)
+        done = self._act(planned, seen, items, static, key)
+        problems = [*seen.problems, *seen.identity_problems, *planned.problems, *done.problems]
+        self._record_ids(planned, seen)
+        pinged = self._ping(planned, done, problems)
+        report = _report(self, planned, seen, done, tuple(problems), pinged)
+        self.state.commit()
+        if not self.options.dry_run:
+            self._remember(report, seen, done.wanted, looked_at)
+        return report
+
+    def _survey(self) -> Survey:
+        return survey(
+            self.folder,
+            self.settings,
+            self.state,
+            self.crew,
+            self.now,
+            full=self.options.full,
+            passed_over=passed_over(self.folder, self.settings),
+            step=lambda done, of: self.listener.progress("reading", done, of),
+        )
+
+    def _pages(self, feeds: tuple[Feed, ...]) -> Pages:
+        return pages_of(self.folder, self.settings, feeds, self._bytecode())
+
+    def _bytecode(self) -> Path | None:
+        return None if self.options.dry_run else self.folder / BUILD / BYTECODE
+
+    def _act(self, planned: Plan, seen: Survey, items: Items, static: Mapping[str, tuple[str, str]], key: str) -> _Done:
+        ours = manifest.read(self.place)
+        dry, full = self.options.dry_run, self.options.full
+        claim(self.place, self.state, self.settings, ours, planned.paths(), dry=dry)
+        rendered = render_bodies(
+            self.folder,
+            self.settings,
+            seen,
+            planned,
+            items,
+            self.crew,
+            self.place,
+            key,
+            full=full,
+            bytecode=self._bytecode(),
+            step=lambda done, of: self.listener.progress("rendering", done, of),
+        )
+        written, stood = write_outputs(planned, self.place, self.state, full=full)
+        copies = {path: one for path, one in static.items() if path in planned.static}
+        copies |= self._assets(planned, seen, rendered.assets)
+        wanted = planned.paths() | copies.keys()
+        claim(self.place, self.state, self.settings, ours | planned.paths(), wanted, dry=dry)
+        copied, copies_stood = copy_files(copies, self.place, self.state)
+        removed = remove_stale(self.place, self.state, self.settings, ours, wanted, self._lost(seen))
+        kept = (ours | wanted) - set(removed)
+        if not dry:
+            manifest.write(self.place, kept)
+        return _Done(
+            written=(*rendered.written, *written, *copied),
+            unchanged=rendered.unchanged + stood + copies_stood,
+            removed=removed,
+            wanted=frozenset(kept),
+            problems=rendered.problems,
+        )
+
+    def _assets(self, planned: Plan, seen: Survey, used: frozenset[str]) -> dict[str, tuple[str, str]]:
+        if not self.settings.pages.enabled:
+            return {}
+        files = used_assets(seen, used)
+        if not files:
+            return {}
+        found = asset_files(self.folder, self.settings, seen, link_index(self.settings, seen), files)
+        taken = planned.paths()
+        return {path: one for path, one in found.items() if path not in taken}
+
+    def _lost(self, seen: Survey) -> tuple[str, ...]:
+        """Permalinks of posts that are refused now and of which the build state holds nothing any more."""
+        lost = seen.held - {card.path for card in (*seen.posts, *seen.standing)}
+        if not lost:
+            return ()
+        records = ids_file.parse(read_ids(self.folder)).records
+        return tuple(records[path].permalink for path in sorted(lost) if path in records)
+
+    def _record_ids(self, planned: Plan, seen: Survey) -> None:
+        before = text = read_ids(self.folder)
+        if seen.ids_after is not None:
+            feeds = {**seen.ids_after.feeds, **{one.feed.key: one.feed.id for one in planned.feeds}}
+            text = ids_file.render(replace(seen.ids_after, feeds=feeds))
+        if text != before and not self.options.dry_run:
+            write_precious(self.folder / ids_file.FILE, text.encode())
+        remember_identity(self.state, self.settings, seen, text)
+
+    def _ping(self, planned: Plan, done: _Done, problems: list[Problem]) -> tuple[str, ...]:
+        """Tell the hubs of feeds that changed, if readers already get the new bytes at their addresses."""
+        told = self.settings.feeds.hubs
+        if not told or self.options.dry_run or is_placeholder(self.settings.site.base_url):
+            return ()
+        topics = [
+            (planned.outputs[one.path].topic, one.path)
+            for one in done.written
+            if one.changed and one.path in planned.outputs and planned.outputs[one.path].topic
+        ]
+        live = tuple(url for url, path in topics if hubs.is_live(url, self.place.read(path)))
+        if len(live) < len(topics):
+            problems.append(
+                note("", 0, "the new feeds are not at their public addresses yet", "after the deploy: publisher ping")
+            )
+        problems += hubs.ping(told, live)
+        return live
+
+    def _inputs(self) -> _Inputs:
+        names = (CONFIG, ids_file.FILE)
+        return _Inputs(
+            files={name: unchanged.stamp(os.fspath(self.folder / name)) for name in names},
+            templates={os.fspath(one): listing(scan_if_there(os.fspath(one))) for one in search_path(self.folder)},
+            static=listing(scan_if_there(os.fspath(self.folder / self.settings.pages.static))),
+        )
+
+    def _remember(self, report: Report, seen: Survey, wanted: frozenset[str], looked_at: _Inputs) -> None:
+        """Leave word for the next run that all this need not be looked at again until something changes."""
+        files = {os.fspath(self.folder / name): stamp for name, stamp in looked_at.files.items()}
+        ids_path = os.fspath(self.folder / ids_file.FILE)
+        files[ids_path] = unchanged.stamp(ids_path)  # we have just written it
+        paths = (*sorted(wanted), manifest.PATH)
+        unchanged.remember(
+            os.fspath(self.folder / BUILD),
+            until=seen.next_change.timestamp() if seen.next_change else None,
+            posts=os.fspath(self.folder / self.settings.posts.dir),
+            static=os.fspath(self.folder / self.settings.pages.static),
+            templates=tuple(looked_at.templates),
+            output=self.place.root,
+            passed_over=passed_over(self.folder, self.settings),
+            said=report.memo(),
+            files=files,
+            sources=unchanged.sources_listing(listing(seen.scan), looked_at.static, [*looked_at.templates.values()]),
+            outputs={path: self.place.stamp(path) for path in paths},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What was done to the output."""
+
+    written: tuple[Written, ...]
+    unchanged: int
+    removed: tuple[str, ...]
+    wanted: frozenset[str]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """Stamps of what a run reads besides the posts, taken before it reads: what changes later is seen next time."""
+
+    files: Mapping[str, str]
+    templates: Mapping[str, str]
+    static: str
+
+
+def _report(
+    run: _Run, planned: Plan, seen: Survey, done: _Done, problems: tuple[Problem, ...], pinged: tuple[str, ...]
+) -> Report:
+    changed = [one for one in done.written if one.changed]
+    return Report(
+        posts=len(seen.posts),
+        standing=len(seen.standing),
+        feeds=len(planned.feeds),
+        new=tuple(sorted(one.path for one in changed if one.new)),
+        changed=tuple(sorted(one.path for one in changed if not one.new)),
+        removed=done.removed,
+        unchanged=done.unchanged + len(done.written) - len(changed),
+        reasons=seen.reasons,
+        problems=tuple(dict.fromkeys(problems)),
+        pinged=pinged,
+        output=run.settings.output.dir,
+        dry_run=run.options.dry_run,
+    )

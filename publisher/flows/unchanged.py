@@ -1,0 +1,121 @@
+"""The quick answer: nothing has changed since the last run, so there is nothing to do.
+
+A finished run leaves a text (``.publisher/last.txt``): what it said, until when that holds, and the
+stamp of every file it looked at or wrote. A run that finds all of them the same repeats what was
+said and ends, having imported little more than ``os``. Anything else is left to the full story.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from publisher import __version__
+from publisher.content.scan import listing, scan_if_there
+
+FILE = "last.txt"
+_HEAD = f"Publisher {__version__}"
+_FIELDS = 8  # head, until, posts, static, templates, output, passed over, said
+
+
+def check(build: str) -> str | None:
+    """What the last run said (see ``remember``), if it still holds; None if there is work, or may be."""
+    try:
+        with open(os.path.join(build, FILE), encoding="utf-8", errors="surrogateescape") as stream:
+            text = stream.read()
+    except (OSError, ValueError):
+        return None
+    parts = text.split("\f")
+    if len(parts) != _FIELDS + 3:
+        return None
+    head, until, posts, static, templates, output, passed_over, said, files, sources, outputs = parts
+    if head != _HEAD or (until and float(until) <= time.time()):
+        return None
+    try:
+        same = (
+            files == _stamps(files)
+            and sources == _sources(posts, static, templates.split("\t"), frozenset(passed_over.split("\t")))
+            and outputs == _stamps(outputs, output)
+        )
+    except Exception:  # noqa: BLE001 - whatever it is, the full story will meet it and name it
+        return None
+    return said if same else None
+
+
+def remember(
+    build: str,
+    *,
+    until: float | None,
+    posts: str,
+    static: str,
+    templates: tuple[str, ...],
+    output: str,
+    passed_over: frozenset[str],
+    said: str,
+    files: dict[str, str],
+    sources: str,
+    outputs: dict[str, str],
+) -> None:
+    """Leave the text for the next run. Stamps are those that the run saw when it looked, not those of now."""
+    parts = (
+        _HEAD,
+        "" if until is None else repr(until),
+        posts,
+        static,
+        "\t".join(templates),
+        output,
+        "\t".join(sorted(passed_over)),
+        said,
+        _lines(files),
+        sources,
+        _lines(outputs),
+    )
+    if any("\f" in part for part in parts):
+        return
+    temporary = os.path.join(build, f"{FILE}.{os.getpid()}")
+    with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as stream:
+        stream.write("\f".join(parts))
+    os.replace(temporary, os.path.join(build, FILE))
+
+
+def forget(build: str) -> None:
+    """Take the text away: a run is under way, and may not finish."""
+    path = os.path.join(build, FILE)
+    if os.path.exists(path):
+        os.unlink(path)
+
+
+def sources_listing(posts: str, static: str, templates: list[str]) -> str:
+    """The three listings that ``remember`` wants as sources, joined."""
+    return "\v".join((posts, static, *templates))
+
+
+def _sources(posts: str, static: str, templates: list[str], passed_over: frozenset[str]) -> str:
+    return sources_listing(
+        listing(scan_if_there(posts, passed_over)),
+        listing(scan_if_there(static)) if static else "",
+        [listing(scan_if_there(folder)) for folder in templates],
+    )
+
+
+def _lines(stamps: dict[str, str]) -> str:
+    return "\n".join(f"{path}\t{stamp}" for path, stamp in stamps.items())
+
+
+def _stamps(lines: str, root: str = "") -> str:
+    """The same lines with the stamps that the files have now."""
+    found = []
+    prefix = root + "/" if root else ""
+    for line in lines.split("\n") if lines else ():
+        path = line.partition("\t")[0]
+        found.append(f"{path}\t{stamp(prefix + path)}")
+    return "\n".join(found)
+
+
+def stamp(path: str) -> str:
+    """What tells the file at a path from a later one; empty if there is none."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return ""
+    return f"{stat.st_mtime_ns} {stat.st_size} {stat.st_ino}"

@@ -1,0 +1,136 @@
+"""One post at a time: its file is read, its body rendered, its page written.
+
+The same code runs in the process itself when there is little to do, and in workers when there is
+much (see crew.py). What it returns is plain tuples and text, cheap to hand from one to the other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from publisher.content.body import render
+from publisher.content.posts import Reading, read_post
+from publisher.flows.bodies import decode_body, digest_of, encode_body, encode_problems
+from publisher.flows.cards import card_of, entry_of
+from publisher.model.entry import Item
+from publisher.model.post import Kind
+from publisher.model.problem import error
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from publisher.content.links import LinkIndex
+    from publisher.flows.cards import Card
+    from publisher.model.post import Source
+    from publisher.model.settings import Settings
+    from publisher.output.place import Place, Written
+    from publisher.pages.site import Pages
+
+
+class Read(NamedTuple):
+    """What became of one file: its card (None if refused or left out), problems as JSON, why it was left out."""
+
+    path: str
+    card: Card | None
+    problems: str
+    skipped: str
+    refused: bool
+
+
+class Job(NamedTuple):
+    """A body to render (or, where ``text`` is given, one from the build state) and the page to write of it."""
+
+    path: str
+    card: Card
+    id: str
+    atom_updated: int
+    text: str
+    page: str
+
+
+class Made(NamedTuple):
+    """What came of a job. ``text`` is empty where the body was at hand already."""
+
+    path: str
+    text: str
+    digest: str
+    refs: str
+    problems: str
+    written: Written | None
+
+
+@dataclass(slots=True)
+class Bench:
+    """What rendering needs besides the post itself."""
+
+    links: LinkIndex
+    pages: Pages | None
+    place: Place | None
+
+
+class Workshop:
+    """Reads and renders posts of one site, keeping what it read until it is rendered."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self._root = os.fspath(folder / settings.posts.dir)
+        self._settings = settings
+        self._sources: dict[str, Source] = {}
+        self._bench: Bench | None = None
+
+    def set_up(self, bench: Bench) -> None:
+        """Lay out what rendering needs; called once all posts are read."""
+        self._bench = bench
+
+    def read(self, path: str) -> Read:
+        """Read one file. A file that cannot be read is a refusal like any other."""
+        try:
+            with open(os.path.join(self._root, path), "rb") as stream:
+                data = stream.read()
+        except OSError as fault:
+            shown = f"{self._settings.posts.dir}/{path}"
+            problem = error(shown, 0, f"cannot be read: {fault.strerror}", "make it a file that you may read")
+            return Read(path, None, encode_problems([problem]), "", refused=True)
+        reading = read_post(path, data, self._settings)
+        return self._noted(path, reading, digest_of(data))
+
+    def _noted(self, path: str, reading: Reading, digest: str) -> Read:
+        problems = encode_problems(reading.problems)
+        if reading.source is None:
+            return Read(path, None, problems, reading.skipped, refused=not reading.skipped)
+        self._sources[path] = reading.source
+        card = card_of(reading.source.post, digest, self._settings.site.timezone)
+        return Read(path, card, problems, "", refused=False)
+
+    def make(self, job: Job) -> Made:
+        """Do one job: render the body unless it is at hand, and write the page if one is wanted."""
+        bench = self._bench
+        if bench is None:
+            raise RuntimeError("set_up comes before make")
+        text, refs, problems = job.text, "", ""
+        if text:
+            body = decode_body(text)
+        else:
+            source = self._source(job.path)
+            if source is None:
+                return Made(job.path, "", "", "", "", None)
+            rendered = render(source, bench.links, self._settings)
+            body = rendered.body
+            text = encode_body(body)
+            assets = sorted(set(rendered.assets))
+            refs = json.dumps([rendered.references, assets]) if rendered.references or assets else ""
+            problems = encode_problems(rendered.problems)
+        written = None
+        if job.page and bench.pages and bench.place:
+            item = Item(entry_of(job.card, job.id, job.atom_updated), body)
+            page = bench.pages.standing(item) if job.card.kind == Kind.PAGE.value else bench.pages.post(item)
+            written = bench.place.write(job.page, page)
+        return Made(job.path, "" if job.text else text, digest_of(text.encode()), refs, problems, written)
+
+    def _source(self, path: str) -> Source | None:
+        """A post as read in this run, or read again; None if it went away or broke meanwhile."""
+        if path not in self._sources:
+            self.read(path)
+        return self._sources.pop(path, None)

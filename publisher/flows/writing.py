@@ -1,0 +1,138 @@
+"""Files reach the output: what is ours is written or taken away, what is not is left alone."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from publisher.content.scan import scan_if_there
+from publisher.output import manifest
+from publisher.output.state import OutputRow
+from publisher.pages import paths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from pathlib import Path
+
+    from publisher.content.links import LinkIndex
+    from publisher.flows.lists import Output
+    from publisher.flows.plan import Plan
+    from publisher.flows.survey import Survey
+    from publisher.model.settings import Settings
+    from publisher.output.place import Place, Written
+    from publisher.output.state import BuildState
+
+LARGE = 4_000_000  # bytes of a document that is better written piece by piece
+
+
+def claim(
+    place: Place, state: BuildState, settings: Settings, ours: frozenset[str], wanted: set[str], *, dry: bool
+) -> None:
+    """Make sure that all wanted paths are ours to write, and name them so before the first is written."""
+    stamps = {row.path: row.stamp for row in state.outputs()}
+    manifest.refuse_foreign(
+        place,
+        wanted,
+        ours,
+        settings.output.replace,
+        lambda path: bool(stamps.get(path)) and stamps[path] == place.stamp(path),
+    )
+    if not dry and not wanted <= ours:
+        manifest.write(place, ours | wanted)
+
+
+def write_outputs(planned: Plan, place: Place, state: BuildState, *, full: bool) -> tuple[list[Written], int]:
+    """Write the feeds and lists that are not as they should be. Returns what was written, and how many stood."""
+    known = {row.path: row for row in state.outputs()}
+    written: list[Written] = []
+    unchanged = 0
+    for one in planned.outputs.values():
+        version = one.made_from()
+        row = known.get(one.path)
+        if not full and row and row.made_from == version and row.stamp and place.stamp(one.path) == row.stamp:
+            unchanged += 1
+            continue
+        done = _write(one, place)
+        written.append(done)
+        state.set_outputs([OutputRow(one.path, done.stamp, version)])
+    return written, unchanged
+
+
+def _write(one: Output, place: Place) -> Written:
+    pieces, size = [], 0
+    source = iter(one.make())
+    for piece in source:
+        pieces.append(piece)
+        size += len(piece)
+        if size > LARGE:
+            return place.write_pieces(one.path, _chained(pieces, source))
+    return place.write(one.path, b"".join(pieces))
+
+
+def _chained(first: Iterable[bytes], rest: Iterable[bytes]) -> Iterable[bytes]:
+    yield from first
+    yield from rest
+
+
+def copy_files(sources: Mapping[str, tuple[str, str]], place: Place, state: BuildState) -> tuple[list[Written], int]:
+    """Publish files as they are: output path -> (file, stamp). Returns as ``write_outputs`` does."""
+    known = {row.path: row for row in state.outputs()}
+    written: list[Written] = []
+    unchanged = 0
+    for path, (source, stamp) in sources.items():
+        row = known.get(path)
+        if row and row.made_from == stamp and row.stamp and place.stamp(path) == row.stamp:
+            unchanged += 1
+            continue
+        done = place.copy(source, path)
+        written.append(done)
+        state.set_outputs([OutputRow(path, done.stamp, stamp)])
+    return written, unchanged
+
+
+def static_files(folder: Path, settings: Settings) -> dict[str, tuple[str, str]]:
+    """Files of the static folder: output path -> (file, stamp)."""
+    root = os.fspath(folder / settings.pages.static)
+    if not settings.pages.enabled:
+        return {}
+    found = scan_if_there(root)
+    return {path: (f"{root}/{path}", stamp) for path, stamp in {**found.posts, **found.files}.items()}
+
+
+def asset_files(
+    folder: Path, settings: Settings, seen: Survey, links: LinkIndex, used: Iterable[str]
+) -> dict[str, tuple[str, str]]:
+    """Files beside posts: output path -> (file, stamp). Those whose address lies outside the site are left out."""
+    root, base = os.fspath(folder / settings.posts.dir), settings.site.base_url
+    found = {}
+    for path in sorted(used):
+        url = links.asset_url(path)
+        if url.startswith(base):
+            found[unquote(url[len(base) :])] = (f"{root}/{path}", seen.scan.files[path])
+    return found
+
+
+def remove_stale(
+    place: Place,
+    state: BuildState,
+    settings: Settings,
+    ours: frozenset[str],
+    wanted: Collection[str],
+    kept: Iterable[str],
+) -> tuple[str, ...]:
+    """Take away what is ours and no longer wanted. ``kept`` are permalinks of refused posts: their files stay."""
+    folders = tuple(folder for folder in map(_folder_of(settings), kept) if folder)
+    gone = sorted(path for path in ours.difference(wanted) if not _is_kept(path, folders))
+    for path in gone:
+        place.remove(path)
+    state.forget_outputs(gone)
+    return tuple(gone)
+
+
+def _folder_of(settings: Settings) -> Callable[[str], str]:
+    return lambda permalink: (paths.output_path(permalink, settings.site.base_url) or "").removesuffix("index.html")
+
+
+def _is_kept(path: str, folders: tuple[str, ...]) -> bool:
+    return any(path.startswith(folder) if folder.endswith("/") else path == folder for folder in folders)
