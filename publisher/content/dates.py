@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,23 +34,19 @@ _ISO = re.compile(
     rf"(?:(?:t|[ ]at[ ]|,?[ ]){_CLOCK})?",
     _FLAGS,
 )
-_COMPACT = re.compile(
-    r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)"
-    r"(?:t(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)?(?P<zone>z)?(?P<offset>[+-]\d\d:?\d\d)?)?",
-    _FLAGS,
-)
+_COMPACT = r"""
+    (?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)
+    (?:t(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)?(?P<zone>z)?(?P<offset>[+-]\d\d:?\d\d)?)?
+"""
 _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?[.,]*[ ])?"
-_DAY_FIRST = re.compile(
+_LATER_CLOCK = rf"(?:(?:[ ]at[ ]|,?[ ]){_CLOCK})?"
+_DAY_FIRST = (
     rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[ -](?:of[ ])?(?P<name>[a-z]+)[.,]*[ -](?P<year>\d{{4}})"
-    rf"(?:(?:[ ]at[ ]|,?[ ]){_CLOCK})?",
-    _FLAGS,
+    rf"{_LATER_CLOCK}"
 )
-_MONTH_FIRST = re.compile(
-    rf"{_WEEKDAY}(?P<name>[a-z]+)\.?[ ](?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?[ ](?P<year>\d{{4}})"
-    rf"(?:(?:[ ]at[ ]|,?[ ]){_CLOCK})?",
-    _FLAGS,
+_MONTH_FIRST = (
+    rf"{_WEEKDAY}(?P<name>[a-z]+)\.?[ ](?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?[ ](?P<year>\d{{4}}){_LATER_CLOCK}"
 )
-_SHAPES = (_ISO, _DAY_FIRST, _MONTH_FIRST, _COMPACT)
 _MONTHS = (
     "january february march april may june july august september october november december".split()  # noqa: SIM905 - one line reads better than twelve
 )
@@ -127,10 +124,14 @@ def _from_text(text: str, zone: ZoneInfo, time_of_day: time) -> Moment | None:
     words = " ".join(text.split())
     if words.isdecimal() and len(words) >= _SECONDS_DIGITS:
         return _from_number(words)
-    for shape in _SHAPES:
-        if found := shape.fullmatch(words):
-            return _from_parts(found.groupdict(), zone, time_of_day)
-    return None
+    found = _ISO.fullmatch(words) or next(filter(None, (shape.fullmatch(words) for shape in _rarer_shapes())), None)
+    return _from_parts(found.groupdict(), zone, time_of_day) if found else None
+
+
+@cache
+def _rarer_shapes() -> tuple[re.Pattern[str], ...]:
+    """Compiled when first met: most runs never need them, and they take milliseconds."""
+    return tuple([re.compile(shape, _FLAGS) for shape in (_DAY_FIRST, _MONTH_FIRST, _COMPACT)])
 
 
 def _from_number(digits: str) -> Moment | None:

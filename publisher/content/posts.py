@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from publisher.content.addresses import address_of
 from publisher.content.decoding import decode
 from publisher.content.filenames import read_place
 from publisher.content.frontmatter import read_frontmatter, without_blank_lines
-from publisher.content.headings import first_heading, words_of
 from publisher.content.kinds import kind_of
 from publisher.content.metadata import Metadata, text_of
 from publisher.content.permalinks import Facts
@@ -146,6 +144,8 @@ def _titled(meta: Metadata, place: Place, front: Front) -> tuple[str, str, int]:
     """Title, body and the body's line; a heading that became the title and leads the body leaves it."""
     if title := dialects.title_of(meta):
         return title, front.body, front.body_line
+    from publisher.content.headings import first_heading, words_of  # noqa: PLC0415 - most posts have a title
+
     heading = first_heading(front.body)
     if heading is None:
         return text_of(words_of(place.name or place.stem)) or "Untitled", front.body, front.body_line
@@ -162,4 +162,6 @@ def _is_text(path: str) -> bool:
 
 def _last_resort(path: str) -> str:
     """A segment for a name and a title without letters and digits; the same on every machine."""
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, for a name that hardly any file has
+
     return f"post-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
