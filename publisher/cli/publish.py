@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from publisher.cli.common import answer, counted, json_option, quiet_option, site_option, tell
+from publisher.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from publisher.flows.report import Options, Report
 
 _NAMED = 5  # files or posts that are named before the rest are counted
-_SHOWN_AFTER = 0.5  # seconds before a progress bar appears
 
 
 @click.command(help="Turn posts into feeds and pages. Only what differs is written.")
@@ -48,7 +46,7 @@ def _once(site: Path, options: Options, *, quiet: bool, as_json: bool, strict: b
     from publisher.flows.report import Listener  # noqa: PLC0415 - as above
 
     settings = load(site)
-    with _progress(shown=not quiet and not as_json) as progress:
+    with progress_bar(shown=not quiet and not as_json) as progress:
         listener = Listener(progress, lambda problem: tell(() if as_json else (problem,)))
         report = story(site, settings, datetime.now(UTC), options, listener)
     if as_json:
@@ -106,35 +104,11 @@ def _as_json(report: Report) -> dict[str, object]:
         "removed": report.removed,
         "unchanged": report.unchanged,
         "reasons": report.reasons,
-        "problems": [
-            {
-                "level": one.level.value,
-                "path": one.path,
-                "line": one.line,
-                "message": one.message,
-                "remedy": one.remedy,
-            }
-            for one in report.problems
-        ],
+        "problems": [one.as_dict() for one in report.problems],
         "pinged": report.pinged,
         "output": report.output,
         "dry_run": report.dry_run,
     }
-
-
-@contextmanager
-def _progress(*, shown: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar on a terminal, once a run has lasted a while; silence elsewhere."""
-    if not shown or not sys.stderr.isatty():
-        yield lambda what, done, of: None  # noqa: ARG005 - nobody watches
-        return
-    from publisher.cli.bar import Bar  # noqa: PLC0415 - only a terminal shows one
-
-    bar = Bar(_SHOWN_AFTER)
-    try:
-        yield bar.step
-    finally:
-        bar.close()
 
 
 @click.command(help="Tell the hubs of feeds that stand at their public addresses, after a deploy.")

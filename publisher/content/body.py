@@ -24,7 +24,7 @@ from publisher.model.problem import Problem, error, warning
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from publisher.content.links import LinkIndex
+    from publisher.content.links import Linkable, LinkIndex
     from publisher.content.standins import Restored
     from publisher.model.post import Post, Source
     from publisher.model.settings import Settings
@@ -78,7 +78,7 @@ def render(source: Source, links: LinkIndex, settings: Settings) -> Rendered:
     return Rendered(body, tuple(references.resolved.items()), tuple(references.assets), problems)
 
 
-def still_holds(references: Iterable[tuple[str, str]], post: Post, links: LinkIndex) -> bool:
+def still_holds(references: Iterable[tuple[str, str]], post: Linkable, links: LinkIndex) -> bool:
     """Whether a body rendered with these references would come out the same today."""
     for ref, url in references:
         now = str(links.files.get(ref[len(_SIZE) :], -1)) if ref.startswith(_SIZE) else links.resolve(ref, post).url

@@ -123,7 +123,7 @@ class LinkIndex:
         """The file of this path, None if there is none."""
         return Asset(path, self.asset_url(path), self.files[path]) if path in self.files else None
 
-    def resolve(self, ref: str, post: Post) -> Link:
+    def resolve(self, ref: str, post: Linkable) -> Link:
         """What ``ref`` means in ``post``. Never raises; a ``Link`` without URL leads nowhere."""
         ref = ref.strip(" \t\r\n\f")
         scheme = scheme_of(ref)
@@ -150,7 +150,7 @@ class LinkIndex:
         path = self._published.get(split(url).path)
         return Link(url, path) if path else Link(url)
 
-    def _rooted(self, parts: Parts, post: Post) -> Link:
+    def _rooted(self, parts: Parts, post: Linkable) -> Link:
         path = decoded(parts.path)
         local = local_path("", path.lstrip("/"))
         if extension(local) in MARKDOWN:
@@ -165,7 +165,7 @@ class LinkIndex:
             return self._page(self._stems[local], parts)
         return Link(plain + tidy(parts.query + parts.fragment)) if plain else Link("", broken="is no address")
 
-    def _relative(self, parts: Parts, post: Post) -> Link:
+    def _relative(self, parts: Parts, post: Linkable) -> Link:
         path = decoded(parts.path).replace("\\", "/")
         local = local_path(dirname(post.path), path)
         if extension(path) in MARKDOWN:
@@ -184,7 +184,7 @@ class LinkIndex:
             plain + tidy(parts.query + parts.fragment), broken="names a file that does not exist" if missing else ""
         )
 
-    def _markdown(self, path: str, parts: Parts, post: Post) -> Link:
+    def _markdown(self, path: str, parts: Parts, post: Linkable) -> Link:
         """A link to a Markdown file, by its path or, since sites move, by its name alone."""
         for candidate in self._candidates(path):
             if candidate in self.permalinks:
@@ -197,7 +197,7 @@ class LinkIndex:
             return Link("", broken="leads to a post that is not published")
         return Link("", broken="names no post")
 
-    def _named(self, parts: Parts, post: Post) -> Link:
+    def _named(self, parts: Parts, post: Linkable) -> Link:
         path = parts.path.strip()
         if not path:
             return Link(post.permalink + tidy(parts.fragment))
@@ -215,7 +215,7 @@ class LinkIndex:
             return self._rooted(parts._replace(path="/" + path.lstrip("/")), post)
         return self._markdown(path.strip("/"), parts, post)
 
-    def _wikilink(self, target: str, post: Post) -> Link:
+    def _wikilink(self, target: str, post: Linkable) -> Link:
         name, _, heading = target.partition("#")
         name = name.strip()
         fragment = f"#{tidy(anchor(heading.rpartition('#')[2]))}" if heading else ""
@@ -255,7 +255,7 @@ class LinkIndex:
         folders = (f"{self.posts_dir}/", *_FOLDERS_OF_GENERATORS)
         return (path, *(path[len(folder) :] for folder in folders if path.startswith(folder)))
 
-    def _nearest(self, paths: Sequence[str], post: Post) -> str:
+    def _nearest(self, paths: Sequence[str], post: Linkable) -> str:
         """Of posts or files of one name: the one in the post's folder, else the highest, else the first."""
         here = dirname(post.path)
         return min(paths, key=lambda path: (dirname(path) != here, path.count("/"), path), default="")

@@ -31,13 +31,8 @@ def claim(
 ) -> None:
     """Make sure that all wanted paths are ours to write, and name them so before the first is written."""
     stamps = {row.path: row.stamp for row in state.outputs()}
-    manifest.refuse_foreign(
-        place,
-        wanted,
-        ours,
-        settings.output.replace,
-        lambda path: bool(stamps.get(path)) and stamps[path] == place.stamp(path),
-    )
+    same = lambda path: bool(stamps.get(path)) and stamps[path] == place.stamp(path)  # noqa: E731 - one expression
+    manifest.refuse(place, manifest.foreign(place, wanted, ours, settings.output.replace, same))
     if not dry and not wanted <= ours:
         manifest.write(place, ours | wanted)
 

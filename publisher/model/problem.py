@@ -28,6 +28,16 @@ class Problem:
     message: str
     remedy: str = ""
 
+    def as_dict(self) -> dict[str, str | int]:
+        """The same for programs."""
+        return {
+            "level": self.level.value,
+            "path": self.path,
+            "line": self.line,
+            "message": self.message,
+            "remedy": self.remedy,
+        }
+
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}" if self.line else self.path
         where = f"{place}: " if place else ""

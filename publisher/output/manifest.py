@@ -15,7 +15,7 @@ from publisher.errors import ForeignFile
 from publisher.output.place import OURS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from publisher.output.place import Place
 
@@ -39,28 +39,28 @@ def write(place: Place, paths: Collection[str]) -> None:
     place.write(PATH, text.encode("utf-8", "surrogateescape"))
 
 
-def refuse_foreign(
-    place: Place,
-    wanted: Collection[str],
-    ours: Collection[str],
-    replace: Collection[str],
-    same: Callable[[str], bool],
-) -> None:
-    """Raise ForeignFile if a file that is not ours stands where we want to write.
+def foreign(
+    place: Place, wanted: Collection[str], ours: Collection[str], replace: Collection[str], same: Callable[[str], bool]
+) -> list[str]:
+    """The wanted paths where a file stands that is not ours.
 
-    ``replace`` lists files that the site's author gave up to us; ``same`` tells whether the bytes
-    that stand at a path are those that would be written, in which case nothing is lost by calling
-    it ours (a manifest may have been deleted).
+    ``replace`` lists files that the site's author gave up to us; ``same`` tells whether what stands
+    at a path is what the build state says we wrote (a manifest may have been deleted).
     """
-    foreign = [
+    return [
         path
         for path in sorted(wanted)
         if path not in ours and path not in replace and os.path.lexists(place.full(path)) and not same(path)
     ]
-    if foreign:
-        names = ", ".join(foreign[:_SHOWN]) + (f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else "")
-        raise ForeignFile(
-            f"files that Publisher did not write stand where it would write: {names}",
-            f"move them out of {place.root}, or let Publisher take them over: [output] replace = "
-            "[" + ", ".join(f'"{path}"' for path in foreign[:_SHOWN]) + "]",
-        )
+
+
+def refuse(place: Place, paths: Sequence[str]) -> None:
+    """Raise ForeignFile if there are any such paths."""
+    if not paths:
+        return
+    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    listed = ", ".join(f'"{path}"' for path in paths[:_SHOWN])
+    raise ForeignFile(
+        f"files that Publisher did not write stand where it would write: {', '.join(paths[:_SHOWN])}{more}",
+        f"move them out of {place.root}, or let Publisher take them over: [output] replace = [{listed}]",
+    )

@@ -1,0 +1,128 @@
+"""The story of `check`: everything `publish` would say, each feed against its rules, and secrets that git tracks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from publisher.config import FILE as CONFIG
+from publisher.feeds.check import check_document
+from publisher.flows.crew import Crew
+from publisher.flows.items import Items
+from publisher.flows.plan import plan
+from publisher.flows.publish import BUILD, STATE_KEY, passed_over
+from publisher.flows.rendering import pages_of, render_bodies
+from publisher.flows.survey import is_placeholder, survey
+from publisher.flows.writing import static_files
+from publisher.model.problem import Level, Problem, error, warning
+from publisher.output import manifest
+from publisher.output.place import Place
+from publisher.output.state import BuildState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from publisher.flows.plan import Plan
+    from publisher.model.settings import Settings
+
+SECRETS = ("*.sqlite3", "*.sqlite3-wal", "*.key", "*.pem", "outbox/*", ".publisher/*", ".env")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was looked at, and everything found wrong with it."""
+
+    posts: int
+    feeds: int
+    problems: tuple[Problem, ...]
+
+    def count(self, level: Level) -> int:
+        """How many problems are of a level."""
+        return sum(problem.level is level for problem in self.problems)
+
+
+def check(folder: Path, settings: Settings, now: datetime, progress: Callable[[str, int, int], None]) -> Checked:
+    """Look at the whole site as `publish` would publish it now. Changes nothing, not even the build state."""
+    place = Place(folder / settings.output.dir, dry=True)
+    with closing(BuildState.copy(folder / BUILD, STATE_KEY)) as state, Crew(folder, settings) as crew:
+        state.begin()
+        seen = survey(
+            folder,
+            settings,
+            state,
+            crew,
+            now,
+            full=False,
+            passed_over=passed_over(folder, settings),
+            step=lambda done, of: progress("reading", done, of),
+        )
+        items = Items(state, seen.ids)
+        static = static_files(folder, settings)
+        planned = plan(settings, seen, items, lambda feeds: pages_of(folder, settings, feeds, None), static, "")
+        every = replace(planned, pages={}, bodies=(*seen.posts, *seen.standing))
+        rendered = render_bodies(
+            folder,
+            settings,
+            seen,
+            every,
+            items,
+            crew,
+            place,
+            "",
+            full=True,
+            bytecode=None,
+            step=lambda done, of: progress("rendering", done, of),
+        )
+        problems = [*seen.problems, *seen.identity_problems, *seen.notes, *planned.problems, *rendered.problems]
+        problems += _feeds(planned)
+    problems += _site(settings)
+    problems += _foreign(place, planned, settings)
+    problems += tracked_secrets(folder)
+    return Checked(len(seen.posts), len(planned.feeds), tuple(dict.fromkeys(problems)))
+
+
+def _feeds(planned: Plan) -> list[Problem]:
+    problems: list[Problem] = []
+    for one in planned.outputs.values():
+        if one.topic:
+            problems += check_document(b"".join(one.make()), one.path, one.topic)
+    return problems
+
+
+def _site(settings: Settings) -> list[Problem]:
+    if not is_placeholder(settings.site.base_url):
+        return []
+    return [
+        warning(
+            CONFIG,
+            0,
+            f"base_url is the placeholder {settings.site.base_url}: ids are not recorded yet",
+            "put the address where your site will live",
+        )
+    ]
+
+
+def _foreign(place: Place, planned: Plan, settings: Settings) -> list[Problem]:
+    ours = manifest.read(place)
+    foreign = manifest.foreign(place, planned.paths(), ours, settings.output.replace, lambda _path: False)
+    remedy = "move them away, or list them as replace in [output]"
+    return [
+        error(path, 0, "is in the output, is not ours, and stands where we would write", remedy) for path in foreign
+    ]
+
+
+def tracked_secrets(folder: Path) -> list[Problem]:
+    """Files with people's addresses, keys or build state that git tracks. No git, no finding."""
+    command = ["git", "-C", os.fspath(folder), "ls-files", "-z", "--", *SECRETS]  # git knows its own patterns
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=30)  # noqa: S603 - fixed words
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    names = [name for name in done.stdout.decode("utf-8", "replace").split("\0") if name] if not done.returncode else []
+    remedy = "git rm --cached it, add it to .gitignore, and change any secret in it: history keeps it"
+    return [error(name, 0, "holds secrets or people's addresses and is tracked by git", remedy) for name in names]
