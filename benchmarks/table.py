@@ -1,0 +1,82 @@
+"""Figures as a table in Markdown, and the table's place in the README."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks import measure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from benchmarks.measure import Times
+
+BEGIN = "<!-- benchmarks: begin -->"
+END = "<!-- benchmarks: end -->"
+
+_HEAD = ("work", "ours", "peer", "ratio", "goal", "reached")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row. ``goal`` is the ratio that ours may be of the peer's at most; ratio is None without a peer."""
+
+    work: str
+    ours: str
+    peer: str
+    ratio: float | None
+    goal: float
+
+    def cells(self) -> tuple[str, ...]:
+        """The row's text, cell by cell."""
+        if self.ratio is None:
+            return (self.work, self.ours, self.peer, "", f"{self.goal:g}", "")
+        return (
+            self.work,
+            self.ours,
+            self.peer,
+            f"{self.ratio:.3g}",
+            f"{self.goal:g}",
+            "yes" if self.ratio <= self.goal else "no",
+        )
+
+
+def of_times(work: str, ours: Times, name: str, peer: Times | None, goal: float) -> Line:
+    """A row of times."""
+    ratio = measure.ratio(ours, peer) if peer else None
+    return Line(work, _seconds(ours), f"{name} {_seconds(peer)}" if peer else name, ratio, goal)
+
+
+def of_memory(work: str, ours: int, name: str, peer: int, goal: float) -> Line:
+    """A row of peaks of memory, in bytes; 0 for a peer that did not run."""
+    ratio = ours / peer if peer else None
+    return Line(work, megabytes(ours), f"{name} {megabytes(peer)}" if peer else name, ratio, goal)
+
+
+def markdown(lines: Iterable[Line]) -> str:
+    """The whole table."""
+    rows = [_HEAD, ("---", "---:", "---:", "---:", "---:", "---"), *(line.cells() for line in lines)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def placed(text: str, table: str) -> str:
+    """A document with the table between its two marks. Raises ValueError if it lacks them."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the document lacks the lines {BEGIN} and {END}")
+    return f"{before}{begin}\n{table.strip()}\n{end}{after}"
+
+
+def _seconds(times: Times) -> str:
+    return f"{_span(times.median)} ({_span(min(times.seconds))} to {_span(max(times.seconds))})"
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+
+
+def megabytes(size: int) -> str:
+    """A size in millions of bytes."""
+    return f"{size / 1e6:,.0f} MB"
