@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from email.headerregistry import Address
 from email.message import EmailMessage
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -16,6 +15,8 @@ from publisher.mail import headers
 from publisher.mail.addresses import parse_sender
 
 if TYPE_CHECKING:
+    from email.headerregistry import Address
+
     from publisher.model.delivery import Claim
     from publisher.model.issue import Content, Issue
 
@@ -40,7 +41,7 @@ def compose(store: str, issue: Issue, content: Content, claim: Claim) -> Message
     sender = parse_sender(issue.sender, "from")
     link = unsubscribe_link(issue, claim.token)
     _head(message, issue, content, sender)
-    message["To"] = Address(addr_spec=claim.recipient)
+    message["To"] = claim.recipient
     message["Message-ID"] = f"<{name}@{sender.domain}>"
     _list_headers(message, issue, claim.token)
     _bodies(message, content, link)
@@ -54,9 +55,9 @@ def unsubscribe_link(issue: Issue, token: str) -> str:
 
 
 def _head(message: EmailMessage, issue: Issue, content: Content, sender: Address) -> None:
-    message["From"] = sender
+    message["From"] = headers.mailbox_text(sender)
     if issue.reply_to:
-        message["Reply-To"] = parse_sender(issue.reply_to, "reply_to")
+        message["Reply-To"] = headers.mailbox_text(parse_sender(issue.reply_to, "reply_to"))
     message["Subject"] = headers.one_line(content.subject)
     message["Date"] = issue.drafted
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notes, please

@@ -19,10 +19,41 @@ if TYPE_CHECKING:
 # The components of MJML 4 that may stand in our templates. mj-include, mj-font and mj-social are
 # missing on purpose: they reach for other files or for other people's servers.
 ELEMENTS = frozenset(
-    "mjml mj-head mj-attributes mj-all mj-class mj-breakpoint mj-html-attributes mj-selector mj-html-attribute "
-    "mj-preview mj-style mj-title mj-body mj-accordion mj-accordion-element mj-accordion-title "
-    "mj-accordion-text mj-button mj-carousel mj-carousel-image mj-column mj-divider mj-group mj-hero mj-image "
-    "mj-navbar mj-navbar-link mj-raw mj-section mj-spacer mj-table mj-text mj-wrapper".split()  # noqa: SIM905 - as words they read best
+    {
+        "mjml",
+        "mj-head",
+        "mj-attributes",
+        "mj-all",
+        "mj-class",
+        "mj-breakpoint",
+        "mj-html-attributes",
+        "mj-selector",
+        "mj-html-attribute",
+        "mj-preview",
+        "mj-style",
+        "mj-title",
+        "mj-body",
+        "mj-accordion",
+        "mj-accordion-element",
+        "mj-accordion-title",
+        "mj-accordion-text",
+        "mj-button",
+        "mj-carousel",
+        "mj-carousel-image",
+        "mj-column",
+        "mj-divider",
+        "mj-group",
+        "mj-hero",
+        "mj-image",
+        "mj-navbar",
+        "mj-navbar-link",
+        "mj-raw",
+        "mj-section",
+        "mj-spacer",
+        "mj-table",
+        "mj-text",
+        "mj-wrapper",
+    }
 )
 VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"})
 REMEDY = "Mend the template, or remove it to use the one that ships with Publisher."

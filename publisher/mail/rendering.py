@@ -89,14 +89,14 @@ class Templates:
     def _text(self, name: str, view: IssueView) -> str:
         try:
             return self._environment.get_template(name).render(issue=view)
-        except Exception as fault:  # noqa: BLE001 - a site's template may raise whatever Python can
+        except Exception as fault:  # whatever Python can raise, a site's template may
             raise _told(fault, name) from fault
 
     def _source(self, name: str) -> tuple[str, str]:
         loader = self._environment.loader
         try:
             source, path, _ = loader.get_source(self._environment, name) if loader else ("", name, None)
-        except Exception as fault:  # noqa: BLE001 - missing, unreadable or not UTF-8: told alike
+        except Exception as fault:  # missing, unreadable or not UTF-8: told alike
             raise _told(fault, name) from fault
         return source, path or name
 
@@ -106,7 +106,7 @@ def _environment(folders: Sequence[Path]) -> Environment:
 
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader([str(folder) for folder in folders]),
-        autoescape=_is_markup,
+        autoescape=jinja2.select_autoescape(enabled_extensions=("mjml.j2",)),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -114,10 +114,6 @@ def _environment(folders: Sequence[Path]) -> Environment:
     made.filters["wrapped"] = wrap
     made.filters["counted"] = counted
     return made
-
-
-def _is_markup(name: str | None) -> bool:
-    return name is None or not name.endswith((".txt.j2", ".subject.j2"))
 
 
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -165,7 +161,7 @@ def _told(fault: Exception, name: str) -> TemplateError:
     else:
         path, line = _place(fault, name)
     place = f"{path}:{line}" if line else path
-    return TemplateError(f"{place}: {fault or type(fault).__name__}", mjml_html.REMEDY)
+    return TemplateError(f"{place}: {str(fault) or type(fault).__name__}", mjml_html.REMEDY)
 
 
 def _place(fault: BaseException, name: str) -> tuple[str, int]:
