@@ -29,8 +29,8 @@ _HEAD = """\
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _LINE = re.compile(
-    rf"({_STRING}) = \{{ id = ({_STRING}), date = (\d{{4}})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{{6}}))?Z, "
-    rf"title = ({_STRING}), permalink = ({_STRING})(?:, withdrawn = (\d{{4}})-(\d\d)-(\d\d))? \}}"
+    rf"({_STRING}) = \{{ id = ({_STRING}), date = (\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{{6}})?Z), "
+    rf"title = ({_STRING}), permalink = ({_STRING})(?:, withdrawn = (\d{{4}}-\d\d-\d\d))? \}}"
 )
 
 
@@ -72,16 +72,16 @@ def _fast(lines: str) -> dict[str, Record] | None:
             if line.strip():
                 return None
             continue
-        path, identifier, *moment, fraction, title, permalink, year, month, day = found.groups()
+        path, identifier, moment, title, permalink, withdrawn = found.groups()
         try:
             key = json.loads(path)
             records[key] = Record(
                 key,
                 json.loads(identifier),
-                datetime(*map(int, moment), int(fraction or 0), tzinfo=UTC),
+                datetime.fromisoformat(moment),
                 json.loads(title),
                 json.loads(permalink),
-                date(int(year), int(month), int(day)) if year else None,
+                date.fromisoformat(withdrawn) if withdrawn else None,
             )
         except ValueError:
             return None

@@ -15,9 +15,8 @@ from publisher.model.entry import Author, Entry
 from publisher.model.post import Kind
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from publisher.model.post import Post
+    from publisher.model.settings import SiteSettings
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -65,8 +64,8 @@ def moment(instant_: int) -> datetime:
     return _EPOCH + timedelta(microseconds=instant_)
 
 
-def card_of(post: Post, digest: str, zone: ZoneInfo) -> Card:
-    """The card of a post whose file has this digest."""
+def card_of(post: Post, digest: str, site: SiteSettings) -> Card:
+    """The card of a post whose file has this digest. A post that names no author is by the site's."""
     values = (
         post.path,
         post.kind.value,
@@ -80,7 +79,7 @@ def card_of(post: Post, digest: str, zone: ZoneInfo) -> Card:
         post.updated_date_only,
         post.draft,
         post.declared_id,
-        [[author.name, author.email, author.uri] for author in post.authors],
+        [[author.name, author.email, author.uri] for author in post.authors or site.authors],
         list(post.tags),
         list(post.categories),
         post.section,
@@ -89,7 +88,7 @@ def card_of(post: Post, digest: str, zone: ZoneInfo) -> Card:
         post.in_feeds,
         post.content,
         post.slug,
-        post.published.astimezone(zone).date().isoformat(),
+        post.published.astimezone(site.timezone).date().isoformat(),
     )
     facts = hashlib.blake2b(json.dumps(values).encode(), digest_size=12).hexdigest()
     return Card(*values, digest, facts)

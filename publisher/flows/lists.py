@@ -144,10 +144,14 @@ class Lists:
         return dict(sitemap([*places, *dated], base))
 
     def _redirects(self) -> Iterator[Output]:
+        """Pages at former addresses: a post's aliases, and the first permalink of a post that has moved."""
         base = self.settings.site.base_url
         for card in (*self.seen.posts, *self.seen.standing):
-            for alias in card.aliases:
-                path = alias_path(alias, card.permalink, base)
+            former = [alias_path(alias, card.permalink, base) for alias in card.aliases]
+            first = self.items.identity(card)[0]
+            if first != card.permalink:
+                former.append(paths.output_path(first, base))
+            for path in former:
                 if path:
                     yield self._output(path, card.permalink, partial(self._redirect, card.permalink))
 

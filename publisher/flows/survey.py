@@ -97,7 +97,7 @@ def survey(
     at = instant(now)
     out = [card for card in cards if is_out(card, at)]
     posts = [card for card in out if card.kind == Kind.POST.value]
-    identity = _identified(folder, settings, state, posts, found, now)
+    identity = _identified(folder, settings, state, posts, found, held, now)
     named = sorted((card for card in posts if card.path in identity.ids), key=lambda card: identity.ids[card.path][0])
     named.sort(key=lambda card: card.published, reverse=True)
     moments = [one for card in cards if not card.draft for one in (card.due, card.expires) if one and one > at]
@@ -118,12 +118,14 @@ def survey(
         identity_problems=identity.problems,
         notes=identity.notes,
         next_change=moment(min(moments)) if moments else None,
-        reasons=_reasons(settings, state, [*named, *standing], found),
+        reasons=_reasons(settings, state, [*named, *standing], found, identity.kept),
         files_digest=digest_of("\n".join(f"{path} {found.files[path]}" for path in sorted(found.files)).encode()),
     )
 
 
-def _reasons(settings: Settings, state: BuildState, out: list[Card], found: Scan) -> tuple[str, ...]:
+def _reasons(
+    settings: Settings, state: BuildState, out: list[Card], found: Scan, kept: Iterable[tuple[str, str]]
+) -> tuple[str, ...]:
     """Why the output will differ from that of the last run, a post each. Records what is out now."""
     text = state.fact("out")
     now = {card.path: card.digest for card in out}
@@ -132,10 +134,16 @@ def _reasons(settings: Settings, state: BuildState, out: list[Card], found: Scan
         return ()
     before = json.loads(text)
     shown = settings.posts.dir
-    said = [f"{shown}/{path} is new" for path in now if path not in before]
+    was = {path: former for former, path in kept}
+    renamed = set(was.values())
+    said = [
+        f"{shown}/{was[path]} is now {shown}/{path} and keeps its id" if path in was else f"{shown}/{path} is new"
+        for path in now
+        if path not in before
+    ]
     said += [f"{shown}/{path} was edited" for path in now if path in before and before[path] != now[path]]
     for path in before:
-        if path not in now:
+        if path not in now and path not in renamed:
             said.append(f"{shown}/{path} is " + ("no longer published" if path in found.posts else "gone"))
     return tuple(sorted(said))
 
@@ -187,6 +195,7 @@ class _Identity:
     after: Ids | None
     problems: tuple[Problem, ...]
     notes: tuple[Problem, ...]
+    kept: tuple[tuple[str, str], ...] = ()
 
 
 def read_ids(folder: Path) -> str:
@@ -202,11 +211,17 @@ def read_ids(folder: Path) -> str:
 
 
 def _identified(
-    folder: Path, settings: Settings, state: BuildState, posts: list[Card], found: Scan, now: datetime
+    folder: Path,
+    settings: Settings,
+    state: BuildState,
+    posts: list[Card],
+    found: Scan,
+    held: frozenset[str],
+    now: datetime,
 ) -> _Identity:
     """Ids by rules/identity.py; taken from the state when nothing that bears on them has changed."""
     text = read_ids(folder)
-    key = _identity_key(text, posts, found, settings)
+    key = _identity_key(text, posts, found, held, settings)
     cached = json.loads(state.fact("identity") or "{}")
     if cached.get("key") == key:
         ids = {path: (value[0], value[1]) for path, value in cached["ids"].items()}
@@ -215,26 +230,26 @@ def _identified(
     shown = settings.posts.dir
     claims = [Claim(c.path, c.declared_id, moment(c.published), c.title, c.permalink) for c in posts]
     today = now.astimezone(settings.site.timezone).date()
-    made = identify(claims, before.records, found.posts.keys(), today, shown)
+    made = identify(claims, before.records, found.posts.keys(), held, today, shown)
     accepted = [card for card in posts if card.path in made.ids]
     parted = part_updates([(made.ids[c.path], moment(c.updated), c.updated_date_only) for c in accepted])
     ids = {c.path: (made.ids[c.path], instant(at)) for c, at in zip(accepted, parted, strict=True)}
     if is_placeholder(settings.site.base_url):
-        return _Identity(ids, before, None, made.problems, ())
+        return _Identity(ids, before, None, made.problems, (), made.kept)
     after = replace(before, records={record.path: record for record in made.records}, site=_site_facts(settings))
-    return _Identity(ids, before, after, made.problems, _said(before, made.kept, made.moved, settings))
+    return _Identity(ids, before, after, made.problems, _said(before, made.moved, settings), made.kept)
 
 
 def remember_identity(state: BuildState, settings: Settings, seen: Survey, text: str) -> None:
     """Keep the ids for as long as ids.toml (now ``text``), the posts and the files stay as they are."""
-    key = _identity_key(text, seen.candidates, seen.scan, settings)
+    key = _identity_key(text, seen.candidates, seen.scan, seen.held, settings)
     problems = encode_problems(seen.identity_problems)
     state.set_fact("identity", json.dumps({"key": key, "ids": seen.ids, "problems": problems}))
 
 
-def _identity_key(text: str, posts: Iterable[Card], found: Scan, settings: Settings) -> str:
+def _identity_key(text: str, posts: Iterable[Card], found: Scan, held: frozenset[str], settings: Settings) -> str:
     facts = "".join(sorted(f"{card.path}\0{card.facts}\n" for card in posts))
-    asked = repr((_site_facts(settings), settings.feeds))
+    asked = repr((_site_facts(settings), settings.feeds, sorted(held)))
     return digest_of("\0".join((text, facts, *sorted(found.posts), asked)).encode("utf-8", "replace"))
 
 
@@ -246,11 +261,9 @@ def _site_facts(settings: Settings) -> dict[str, str]:
     }
 
 
-def _said(
-    before: Ids, kept: Iterable[tuple[str, str]], moved: tuple[str, ...], settings: Settings
-) -> tuple[Problem, ...]:
-    """What the author should hear before it is done: posts recognised, addresses and dates that move."""
-    said = [note(f"{settings.posts.dir}/{now}", 0, f"is {was} under a new name: it keeps its id") for was, now in kept]
+def _said(before: Ids, moved: tuple[str, ...], settings: Settings) -> tuple[Problem, ...]:
+    """What the author should hear before it is done: addresses and dates that move."""
+    said = []
     if moved:
         names = ", ".join(moved[:3]) + (f" and {len(moved) - 3} more" if len(moved) > 3 else "")  # noqa: PLR2004 - a taste
         said.append(note("", 0, f"{len(moved)} posts have a new address and keep their ids: {names}"))

@@ -101,7 +101,7 @@ class Workshop:
         if reading.source is None:
             return Read(path, None, problems, reading.skipped, refused=not reading.skipped)
         self._sources[path] = reading.source
-        card = card_of(reading.source.post, digest, self._settings.site.timezone)
+        card = card_of(reading.source.post, digest, self._settings.site)
         return Read(path, card, problems, "", refused=False)
 
     def make(self, job: Job) -> Made:

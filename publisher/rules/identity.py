@@ -25,7 +25,7 @@ from publisher.model.problem import Problem, error, warning
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
-    from datetime import date, datetime
+    import datetime as dt
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class Record:
 
     path: str
     id: str
-    date: datetime
+    date: dt.datetime
     title: str
     permalink: str
-    withdrawn: date | None = None
+    withdrawn: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Claim:
 
     path: str
     declared_id: str
-    date: datetime
+    date: dt.datetime
     title: str
     permalink: str
 
@@ -70,13 +70,15 @@ def identify(
     claims: Iterable[Claim],
     known: Mapping[str, Record],
     present: AbstractSet[str],
-    today: date,
+    held: AbstractSet[str],
+    today: dt.date,
     shown: str = "posts",
 ) -> Identities:
     """Give each claim its id by the rules above.
 
-    ``present`` holds every path that exists, also drafts and broken posts: those have not
-    vanished. ``shown`` is the folder by which problems name the posts.
+    ``present`` holds every path that exists, also drafts: those have not vanished. ``held`` are
+    paths of broken posts, whose records stay as they are: nothing was withdrawn by their author.
+    ``shown`` is the folder by which problems name the posts.
     """
     ordered = sorted(claims, key=lambda claim: claim.path)
     settled, fresh = _by_path(ordered, known)
@@ -95,7 +97,7 @@ def identify(
     accepted = [claim for claim in ordered if claim.path in ids]
     return Identities(
         ids=ids,
-        records=_records(accepted, ids, known, {record.path for record in renamed.values()}, today),
+        records=_records(accepted, ids, known, {record.path for record in renamed.values()}, held, today),
         problems=(*problems, *_redeclared(accepted, ids, known, shown)),
         kept=tuple(sorted((record.path, path) for path, record in renamed.items() if path in ids)),
         moved=tuple(
@@ -131,8 +133,8 @@ def _by_likeness(
     if not fresh or not vanished:
         return {}
     found = _by_permalink(fresh, vanished)
-    gone: dict[tuple[datetime, str], list[Record]] = defaultdict(list)
-    come: dict[tuple[datetime, str], list[Claim]] = defaultdict(list)
+    gone: dict[tuple[dt.datetime, str], list[Record]] = defaultdict(list)
+    come: dict[tuple[dt.datetime, str], list[Claim]] = defaultdict(list)
     used = {record.path for record in found.values()}
     for record in vanished:
         if record.path not in used:
@@ -226,7 +228,8 @@ def _records(
     ids: Mapping[str, str],
     known: Mapping[str, Record],
     renamed_from: AbstractSet[str],
-    today: date,
+    held: AbstractSet[str],
+    today: dt.date,
 ) -> tuple[Record, ...]:
     live = {
         claim.path: Record(claim.path, ids[claim.path], claim.date, claim.title, claim.permalink) for claim in accepted
@@ -236,5 +239,5 @@ def _records(
     for path, record in known.items():
         if path in live or path in renamed_from or record.id in live_ids:
             continue
-        records[path] = replace(record, withdrawn=record.withdrawn or today)
+        records[path] = record if path in held else replace(record, withdrawn=record.withdrawn or today)
     return tuple(records[path] for path in sorted(records))
