@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _ROOTS: dict[str, tuple[Shape, Vocabulary]] = {
     "rss": (check_rss.RSS, check_rss.VOCABULARY),
     f"{{{ATOM}}}feed": (check_atom.FEED, check_atom.VOCABULARY),
-    f"{{{ATOM}}}entry": (check_atom.ENTRY, check_atom.VOCABULARY),
+    f"{{{ATOM}}}entry": (check_atom.ENTRY_DOCUMENT, check_atom.VOCABULARY),
 }
 _WHOLE = "The document"
 

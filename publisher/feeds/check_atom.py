@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from publisher.feeds.check_constructs import CONTENT, TEXT, base_of, resolved
 from publisher.feeds.check_dates import rfc3339
@@ -143,10 +144,14 @@ def _order(feed: Element, _document: Document) -> Found:
             return
 
 
+def _entries_have_authors(feed: Element, document: Document) -> Found:
+    if feed.find(name("author")) is None:
+        for entry in feed.findall(name("entry")):
+            yield from _has_author(entry, document)
+
+
 def _has_author(entry: Element, _document: Document) -> Found:
-    parent = entry.getparent()
-    around = [] if parent is None else parent.findall(name("author"))
-    if not (entry.findall(name("author")) or around or entry.findall(f"{name('source')}/{name('author')}")):
+    if entry.find(name("author")) is None and entry.find(f"{name('source')}/{name('author')}") is None:
         what = "lacks <author>, and so does the feed"
         yield entry, error(what, "RFC 4287 4.1.2", "Add an author to the entry or to the feed.")
 
@@ -244,8 +249,9 @@ ENTRY = Shape(
         **ABOUT_ENTRY,
         **_APP_DATE,
     },
-    whole=(_has_author, _has_something_to_read, _alternates),
+    whole=(_has_something_to_read, _alternates),
 )
+ENTRY_DOCUMENT = replace(ENTRY, whole=(_has_author, *ENTRY.whole))
 FEED = Shape(
     "RFC 4287 4.1.1",
     children={**_OPTIONAL, **_identity(Level.ERROR), name("entry"): Child(ENTRY, many=True), **ABOUT_FEED},
@@ -253,6 +259,7 @@ FEED = Shape(
         _self_link,
         _alternates,
         _order,
+        _entries_have_authors,
         _different("id", "is the same as on line", Level.ERROR, "RFC 4287 4.1.1", "Give each entry an id of its own."),
         _different(
             "updated", "is the same moment as on line", Level.WARNING, "RFC 4287 4.1.1", "Part the entries by a second."

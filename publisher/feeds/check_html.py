@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from html.entities import html5
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,8 @@ def _markup(text: str, start: int) -> tuple[Tag | Broken | None, int]:
 
 def _tag(text: str, start: int, named: re.Match[str]) -> tuple[Tag | Broken, int]:
     name, at = named[1].lower(), named.end()
+    if text.startswith(">", at):
+        return _bare(name, text[start + 1] == "/"), at + 1
     attributes: dict[str, str] = {}
     fault = ""
     while not (close := _CLOSE.match(text, at)):
@@ -104,10 +107,18 @@ def _tag(text: str, start: int, named: re.Match[str]) -> tuple[Tag | Broken, int
         if not found:
             return Broken(f"the tag <{name}> is not closed"), len(text)
         key, at = found[1].lower(), found.end()
+        if "/" in text[found.start() : found.start(1)]:
+            fault = fault or "has a slash inside"
         fault = fault or _attribute_fault(found, key, key in attributes, text[at - 1 : at + 1])
         attributes.setdefault(key, found[2] or found[3] or found[4] or "")
     tag = Tag(name, text[start + 1] == "/", close[1] == "/", tuple(attributes.items()), fault)
     return tag, close.end()
+
+
+@lru_cache(maxsize=512)
+def _bare(name: str, end: bool) -> Tag:
+    """A tag without attributes; a feed repeats few of them very often."""
+    return Tag(name, end, empty=False)
 
 
 def _attribute_fault(found: re.Match[str], key: str, repeated: bool, border: str) -> str:
@@ -127,6 +138,8 @@ def _after_raw(text: str, at: int, name: str) -> int:
 
 
 def _references(text: str) -> Iterator[Broken]:
+    if "&" not in text:
+        return
     for found in _AMPERSAND.finditer(text):
         if not _names_a_character(found):
             yield Broken(f'"{text[found.start() : found.start() + 12]}" is no character reference')

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from publisher.feeds.check_content import Relative, html_faults
@@ -124,11 +123,16 @@ def _is(node: Node, kind: str) -> bool:
 def _stranger(key: str, line: int, name: str, table: Table, document: Document) -> Iterator[Problem]:
     source = f"{_SPEC}, extensions"
     if not key.startswith("_"):
-        near = get_close_matches(key, table.fields, n=1, cutoff=0.8) if len(key) < 40 else []  # noqa: PLR2004 - longer than any key
-        remedy = f'Write "{near[0]}".' if near else "Take it out, or start its name with an underscore."
+        near = next((known for known in table.fields if _letters(known) == _letters(key)), "")
+        remedy = f'Write "{near}".' if near else "Take it out, or start its name with an underscore."
         yield document.problem(line, name, warning("is not defined", source, remedy))
     elif not key[1:2].isalpha():
         yield document.problem(line, name, warning("has no letter after the underscore", source, "Rename it."))
+
+
+def _letters(key: str) -> list[str]:
+    """What a key has in common with its misspellings: other case, letters swapped."""
+    return sorted(key[:40].lower())
 
 
 def _version(value: str, _document: Document) -> Iterator[Fault]:

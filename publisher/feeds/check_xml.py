@@ -43,6 +43,7 @@ _COMMON = words(
 _NO_ENCODINGS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "undefined"})
 
 _XML = "XML 1.0"
+_USUAL = {prefix: name for name, prefix in PREFIXES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,26 +159,40 @@ def _doctype(docinfo: Any) -> Iterator[Fault]:
 
 def surface(root: Any, document: Document, core: str) -> Iterator[Problem]:
     """Faults that any element may have: prefixes, namespaces, references, misread characters."""
-    declared: set[tuple[str | None, str]] = set()
+    if not root.getroottree().docinfo.doctype:  # iterwalk is slow among entities, which need one
+        yield from _namespaces(root, document, core)
     for node in root.iter():
         line = node.sourceline or 0
         if not is_element(node):
             fault = error(f"refers to an entity: {shown(str(node))}", _XML, "Write the character itself.")
             yield document.problem(line, "The document", fault)
             continue
-        for pair in node.nsmap.items() - declared:
-            declared.add(pair)
-            for fault in _prefix_faults(pair[0], pair[1], document, core):
-                yield document.problem(line, "The document", fault)
         for fault in _element_faults(node, core):
             yield document.problem(line, f"<{local(node.tag)[:60]}>", fault)
 
 
-def _prefix_faults(prefix: str | None, name: str, document: Document, core: str) -> Iterator[Fault]:
-    usual = {short: space for space, short in PREFIXES.items()}
-    if prefix in usual and usual[prefix] != name:
+def _namespaces(root: Any, document: Document, core: str) -> Iterator[Problem]:
+    """Each declaration once; asking every element for its map would cost their product."""
+    from lxml import etree  # noqa: PLC0415 - as in _tree
+
+    seen: set[tuple[str, str]] = set()
+    waiting: list[tuple[str, str]] = []
+    for event, what in etree.iterwalk(root, events=("start-ns", "start")):
+        if event == "start-ns":
+            waiting.append(what)
+            continue
+        for prefix, name in waiting:
+            for fault in () if (prefix, name) in seen else _prefix_faults(prefix, name, document, core):
+                yield document.problem(what.sourceline or 0, "The document", fault)
+            seen.add((prefix, name))
+        waiting.clear()
+
+
+def _prefix_faults(prefix: str, name: str, document: Document, core: str) -> Iterator[Fault]:
+    usual = _USUAL.get(prefix, name)
+    if usual != name:
         what = f"uses the prefix {prefix}: for {shown(name)}"
-        yield warning(what, "Namespaces in XML", f"That prefix is known for {usual[prefix]}")
+        yield warning(what, "Namespaces in XML", f"That prefix is known for {usual}")
     if core and prefix and name in {core, "http://www.w3.org/1999/xhtml"}:
         what = f"writes {'Atom' if name == core else 'XHTML'} with the prefix {prefix[:60]}:"
         yield warning(what, "good practice", "Some readers know it only without a prefix; use xmlns=.")
