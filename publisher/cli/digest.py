@@ -102,7 +102,10 @@ def _agrees(occasion: Occasion, plan: Plan) -> bool:
 
 
 def _lines(occasion: Occasion, sent: Sent, where: str) -> list[str]:
-    lines = [f"Finished first: {_progress_line(each, where)}" for each in sent.unfinished.worked_on]
+    lines = [
+        f"{each.issue.title}, issue {each.issue.number}, was unfinished: {_progress_line(each, where)}"
+        for each in sent.unfinished.worked_on
+    ]
     if sent.drafted is None:
         return [*lines, _nothing(occasion, sent)]
     made = sent.drafted
@@ -135,7 +138,7 @@ def _progress_line(progress: Progress, where: str) -> str:
     counts = {state.value: count for state, count in progress.counts.items()}
     sent = counted(counts.pop("sent", 0), "message")
     rest = "".join(f", {count} {state}" for state, count in sorted(counts.items()))
-    return f"{progress.issue.title}, issue {progress.issue.number}: {sent} sent to {where}{rest}."
+    return f"{sent} sent to {where}{rest}."
 
 
 def _as_json(occasion: Occasion, sent: Sent, where: str) -> dict[str, Any]:

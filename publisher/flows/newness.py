@@ -129,14 +129,18 @@ def _told(digest: DigestSettings, before: Filter | None, seen: Observation) -> t
     given = sum(arrival.given for arrival in seen.arrivals)
     fresh = len(seen.arrivals) - given
     if before is None and given:
-        said = f'{given} entries stand already and count as given (start = "now"): readers get what comes next'
+        said = f'{_entries(given)} published already count as given (start = "now")'
     elif before is None and fresh:
-        said = f'{fresh} entries stand already and are new to its readers (start = "all")'
+        said = f'{_entries(fresh)} published already count as new (start = "all")'
     elif before is not None and given:
-        said = f"the filter was changed: {given} older entries that newly match count as given"
+        said = f"the filter was changed: {_entries(given)} published before that count as given"
     else:
         return ()
     return (note("", 0, f"{digest.title}: {said}"),)
+
+
+def _entries(count: int) -> str:
+    return "the 1 entry" if count == 1 else f"the {count} entries"
 
 
 def _held_back(digest: DigestSettings, seen: Observation) -> tuple[Problem, ...]:
