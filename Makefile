@@ -38,7 +38,6 @@ soak: .venv/test debian-test  ## the long proofs in full
 	@command -v $(PYTHON) >/dev/null && $(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || $(MAKE) --no-print-directory debian-run
 	@echo "Setting up .venv (once) …"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt 'pip>=24'
 	@touch $@
 
 .venv/run: .venv/made pyproject.toml constraints.txt
