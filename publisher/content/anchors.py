@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
-_DROPPED = re.compile(r"[^\w\- ]+")
+_SIMPLE = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_DROPPED = re.compile(r"[^\w\-]+")
 _LONGEST = 200  # characters of a heading that its id takes
 
 
 def anchor(text: str) -> str:
     """Lower case, spaces as ``-``, punctuation left out; ``section`` where nothing else is left."""
-    words = " ".join(text[:_LONGEST].lower().split())
-    return _DROPPED.sub("", words).strip().replace(" ", "-") or "section"
+    words = "-".join(text[:_LONGEST].lower().split())
+    return words if _SIMPLE.fullmatch(words) else _DROPPED.sub("", words).strip("-") or "section"
 
 
 class Anchors:

@@ -24,15 +24,17 @@ from publisher.model.problem import Problem, error, warning
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from publisher.content.links import Linkable, LinkIndex
+    from publisher.content.catalogue import Linkable
+    from publisher.content.links import LinkIndex
     from publisher.content.standins import Restored
     from publisher.model.post import Post, Source
     from publisher.model.settings import Settings
 
 _RAW = re.compile(r"<[A-Za-z/!?]")
 _ODD_HEADING = re.compile(r'<h[1-6] (?!id="[^"]*">)')
+_BARE_URL = re.compile(" https?://")
+_BARE_URL_FIRST = re.compile("\nhttps?://")
 _NOTES = re.compile(r"\[\^")
-_MANY = 300  # closing tags; fewer cannot be nested deeper than is good
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def render(source: Source, links: LinkIndex, settings: Settings) -> Rendered:
     text = without_forbidden(source.body)
     references = References(post, links)
     page, restored = _page(text, post, settings)
-    if page.html.count("</") + page.html.count("<div") > _MANY and depth(page.html) > DEEPEST:
+    if page.html.count("<") > DEEPEST and depth(page.html) > DEEPEST:
         return _refused(source, text, settings)
     html = raw_links(page.html, references) if page.raw else own_links(page.html, references)
     feed_html = without_forbidden(clean(html)) if page.raw or references.odd else for_feeds(html)
@@ -98,9 +100,9 @@ def _page(text: str, post: Post, settings: Settings) -> tuple[_Page, Restored]:
     html = to_html(bare, formulas=marked.formulas)
     if "&" in bare:  # an entity may have named a character that no feed may hold
         html = without_forbidden(html)
-    notes = bool("[" in bare and _NOTES.search(bare))
-    html = finish(html, notes=notes, formulas=marked.formulas, code="```" in bare or "~~~" in bare)
-    if " http" in bare or "\nhttp" in bare or bare.startswith("http"):
+    notes = bool(_NOTES.search(bare))
+    html = finish(html, notes=notes, formulas=marked.formulas)
+    if _BARE_URL.search(bare) or _BARE_URL_FIRST.search(bare) or bare.startswith("http"):
         html = link_bare_urls(html)
     restored = restore(html, held)
     html = restored.html

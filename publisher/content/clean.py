@@ -17,7 +17,7 @@ from publisher.content.markup import attributes_of, is_tracker
 if TYPE_CHECKING:
     from nh3 import Cleaner
 
-DEEPEST = 200  # levels; browsers stop at 512, and cleaning takes time by the square of the depth
+DEEPEST = 512  # levels; browsers stop here too (Chromium, WebKit), and cleaning takes time by the square of the depth
 
 
 def _words(text: str) -> frozenset[str]:
@@ -25,9 +25,11 @@ def _words(text: str) -> frozenset[str]:
 
 
 _TAGS = _words(
-    "a abbr article aside b bdi bdo blockquote br caption center cite code col colgroup dd del details dfn div dl dt em "
+    "a abbr article aside b bdi bdo blockquote br caption center cite code col colgroup dd del details dfn div dl dt "
+    "em "
     "figcaption figure footer h1 h2 h3 h4 h5 h6 header hgroup hr i img ins kbd li main mark nav ol p pre q rp rt rtc "
-    "ruby s samp section small span strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr"
+    "ruby s samp section small span strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var "
+    "wbr"
 )
 _DROPPED_WHOLE = _words(
     "script style form select textarea button template noscript svg math canvas title head applet frameset noframes "
@@ -55,8 +57,7 @@ _SCHEMES = frozenset({"http", "https", "mailto", "tel", "data", "ftp", "sms", "x
 
 _INLINE = "em|strong|del|code|sup|sub|kbd|mark|small|s|b|i|u|q|cite|var|samp|dfn|abbr|summary|figcaption"
 _BLOCKS = "p|ul|ol|li|dl|dt|dd|pre|blockquote|table|thead|tbody|tr|th|td|details|figure|div|h[1-6]"
-_PLAIN_TAG = re.compile(
-    rf"""<(?:
+_PLAIN_TAG = rf"""(?:
       (?P<close>/)?(?P<name>{_INLINE}|{_BLOCKS}|a)
     | (?P<opening>
           a\ href="[^"<>]*"(?:\ id="fnref-\d+"|\ rel="enclosure")?(?:\ title="[^"<>]*")?
@@ -66,9 +67,9 @@ _PLAIN_TAG = re.compile(
     | br\ / | hr\ / | br
     | img\ src="[^"<>]*"\ alt="[^"<>]*"(?:\ title="[^"<>]*")?(?:\ width="\d+")?(?:\ height="\d+")?\ /
     | input\ disabled=""\ type="checkbox"(?:\ checked="")?/
-    )>""",
-    re.VERBOSE,
-)
+    )>"""
+_TAG = re.compile("<" + _PLAIN_TAG, re.VERBOSE)
+_OTHER_TAG = re.compile(f"<(?!{_PLAIN_TAG})", re.VERBOSE)
 _HOMES = {
     "li": frozenset({"ul", "ol"}),
     "dt": frozenset({"dl"}),
@@ -91,8 +92,10 @@ _PARENTS_OF_FEW = {
     "tr": frozenset({"th", "td"}),
 }
 _PHRASING = frozenset([*_INLINE.split("|"), "a"]) - {"summary", "figcaption"}
+_USUAL = frozenset({("", "p"), ("p", "a"), ("p", "code"), ("p", "em"), ("p", "strong"), ("ul", "li"), ("li", "a")})
 _NO_BLOCKS_INSIDE = _PHRASING | {"p", "h1", "h2", "h3", "h4", "h5", "h6", "summary", "figcaption", "pre", "dt"}
 
+_OTHER_IN_FEEDS = re.compile(r"<(?:t[hd] style|[iI][nN][pP])")
 _ALIGNED = re.compile(r'<(t[hd]) style="text-align: (left|center|right)">')
 _CHECKED = re.compile(r"<input\b(?=[^<>]*\btype=[\"']?checkbox)(?P<rest>[^<>]*)>", re.IGNORECASE)
 _EMBED = re.compile(
@@ -111,19 +114,20 @@ _VOIDS = _words("area base br col embed hr img input link meta source track wbr"
 
 def is_plain(html: str) -> bool:
     """Whether a text is proven to be well nested and made of harmless tags in the parser's own spelling."""
+    if _OTHER_TAG.search(html):
+        return False
     stack: list[str] = [""]
-    count = 0
-    for found in _PLAIN_TAG.finditer(html):
-        count += 1
-        name = found["name"] or (found["opening"] or "").partition(" ")[0]
-        if found["close"]:
+    for close, element, opening in _TAG.findall(html):
+        name = element or opening.partition(" ")[0]
+        if close:
             if stack.pop() != name:
                 return False
         elif name:
-            if not _may_stand(name, stack[-1]):
+            parent = stack[-1]
+            if (parent, name) not in _USUAL and not _may_stand(name, parent):
                 return False
             stack.append(name)
-    return stack == [""] and count == html.count("<")
+    return stack == [""]
 
 
 def _may_stand(name: str, parent: str) -> bool:
@@ -138,9 +142,9 @@ def _may_stand(name: str, parent: str) -> bool:
 
 def for_feeds(html: str) -> str:
     """Plain HTML with what feeds cannot style or tick in another shape; the same object if it has neither."""
-    if "<t" in html:
-        html = _ALIGNED.sub(r'<\1 align="\2">', html)
-    return _CHECKED.sub(_tick, html) if "<input" in html else html
+    if not _OTHER_IN_FEEDS.search(html):
+        return html
+    return _CHECKED.sub(_tick, _ALIGNED.sub(r'<\1 align="\2">', html))
 
 
 def clean(html: str) -> str:

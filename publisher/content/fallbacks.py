@@ -313,9 +313,9 @@ _FORMS: dict[str, Callable[[Call], Form]] = {
 }
 _SILENT = frozenset(
     str.split(
-        "toc tableofcontents ad ads adsense adsenseinarticle clear center columns column row grid div section wrap rawhtml "
-        "html raw unsafe safe markdown md inline noescape nomarkdown tabs tabbed codetabs steps cards math katex latex "
-        "mathjax equation icon fa fas fab emoji fontawesome br newline space gallery carousel else elsif elseif empty "
-        "noparse fragment capture strip spaceless nbsp lead small"
+        "toc tableofcontents ad ads adsense adsenseinarticle clear center columns column row grid div section wrap "
+        "rawhtml html raw unsafe safe markdown md inline noescape nomarkdown tabs tabbed codetabs steps cards math "
+        "katex latex mathjax equation icon fa fas fab emoji fontawesome br newline space gallery carousel else elsif "
+        "elseif empty noparse fragment capture strip spaceless nbsp lead small"
     )
 )

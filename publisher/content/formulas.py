@@ -12,9 +12,9 @@ import re
 from publisher.content.standins import Form, Mark
 
 _FORMULA = re.compile(
-    r"(?<!\\)(?<!\$)\$\$(?!\$)(?P<display>(?:[^$\n`]|\n(?![ \t>]*\n))+)\$\$(?!\$)"
-    r"|(?<![\w\\$])\$(?![\s$])(?P<inline>[^$\n`]*[^$\s\\`])\$(?![\w$])"
-    r"|(?P<sign>\$)"
+    r"\$(?<!\\\$)(?<!\$\$)\$(?!\$)(?P<display>(?:[^$\n`]|\n(?![ \t>]*\n))+)\$\$(?!\$)"
+    r"|\$(?<![\w\\$]\$)(?![\s$])(?P<inline>[^$\n`]*[^$\s\\`])\$(?![\w$])"
+    r"|\$"
 )
 _MATHEMATICS = re.compile(r"[\\^_=+*/<>{}|]")
 _MONEY = re.compile(r"[\d.,]+\S*\s")
@@ -27,7 +27,8 @@ def formulas(text: str) -> tuple[tuple[tuple[int, int], ...], tuple[Mark, ...]]:
     position = 0
     while found := _FORMULA.search(text, position):
         position = found.end()
-        if found["sign"] or (found["inline"] and _is_money(found["inline"])):
+        inline = found["inline"]
+        if (inline and _is_money(inline)) or not (inline or found["display"]):
             position = found.start() + 1
             signs.append(Mark(found.start(), position, Form(inline="$", attribute="$"), "$"))
         else:

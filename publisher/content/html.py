@@ -8,20 +8,16 @@ a URL; it is in markup.py.
 from __future__ import annotations
 
 import re
-from html import escape, unescape
+from functools import cache
+from html import unescape
 from typing import TYPE_CHECKING
 
 from publisher.content.anchors import Anchors, anchor
+from publisher.content.references import PLAIN
 
 if TYPE_CHECKING:
     from publisher.content.references import References
 
-_OWN = re.compile(
-    r'<a href="([^"]*)"(?P<rel> rel="enclosure")?'
-    r'|<img src="([^"]*)" alt="([^"]*)"([^<>]*)>'
-    r"|<h([1-6])((?: [^<>]*)?)>(?=(.*?)</h[1-6]>)",
-    re.DOTALL,
-)
 _NOTE_REFERENCE = re.compile(r'<sup class="footnote-reference"><a href="#[^"]*">(\d+)</a></sup>')
 _NOTE = re.compile(r'<div class="footnote-definition" id="[^"]*"><sup class="footnote-definition-label">(\d+)</sup>')
 _FORMULA_BLOCK = re.compile(r'<p><span class="math math-display">\n?([^<]*)</span></p>')
@@ -32,21 +28,22 @@ _ID = re.compile(r'\bid="([^"]*)"')
 _TAGS = re.compile(r"<[^<>]*>")
 _BROKEN = "<a\0"  # NUL cannot be in a text, so this cannot be an author's
 _BARE_URL = re.compile(
-    r"<(?P<name>a|code|pre|script|style|svg|textarea|button|title)\b.*?(?:</(?P=name)\s*>|\Z)|<!--.*?(?:-->|\Z)"
-    r"|<[A-Za-z/][^<>]*>|(?<![\w/=.:\-])(?P<url>https?://[^\s<>]+)",
-    re.DOTALL | re.IGNORECASE,
+    r"<(?P<name>(?i:a|code|pre|script|style|svg|textarea|button|title))\b.*?(?:</(?i:(?P=name))\s*>|\Z)|<!--.*?(?:-->|\Z)"
+    r"|<[A-Za-z/][^<>]*>|h(?<![\w/=.:\-]h)ttps?://[^\s<>]+",
+    re.DOTALL,
 )
-_BARE_END = re.compile(r"(?:&(?:quot|gt|lt|#x27|#39);.*|[?!.,:;*_~'\"]+)$")
+_QUOTE = re.compile(r"&(?:quot|gt|lt|#x27|#39);")
+_SENTENCE_ENDS = "?!.,:;*_~'\""
 
 
-def finish(html: str, *, notes: bool, formulas: bool, code: bool) -> str:
+def finish(html: str, *, notes: bool, formulas: bool) -> str:
     """The parser's own markup in words that feeds and pages share: footnotes, formulas, languages of code."""
     if notes:
         html = _footnotes(html)
     if formulas:
         html = _FORMULA_BLOCK.sub(r'<pre><code class="language-math">\1</code></pre>', html)
         html = _FORMULA.sub(r'<code class="language-math">\1</code>', html)
-    return _LANGUAGE.sub(_language, html) if code else html
+    return _LANGUAGE.sub(_language, html)
 
 
 def _footnotes(html: str) -> str:
@@ -75,43 +72,50 @@ def link_bare_urls(html: str) -> str:
 
 
 def _bare_url(found: re.Match[str]) -> str:
-    url = found["url"]
-    if not url:
-        return found[0]
-    url = _BARE_END.sub("", url)
-    while url.endswith(")") and url.count(")") > url.count("("):
-        url = _BARE_END.sub("", url[:-1])
-    if url.rpartition("/")[2] == "" and url.count("/") == len("//"):
-        return found[0]
-    return f'<a href="{url}">{url}</a>{found[0][len(url) :]}'
+    text = found[0]
+    if text[0] == "<":
+        return text
+    url = _QUOTE.split(text, maxsplit=1)[0].rstrip(_SENTENCE_ENDS)
+    if (unopened := url.count(")") - url.count("(")) > 0:
+        closing = len(url) - len(url.rstrip(")"))
+        url = url[: len(url) - min(unopened, closing)].rstrip(_SENTENCE_ENDS)
+    if not url.partition("://")[2]:
+        return text
+    return f'<a href="{url}">{url}</a>{text[len(url) :]}'
+
+
+@cache
+def _own_pattern(base_url: str) -> re.Pattern[str]:
+    """What has to change in the parser's own HTML. Links to other sites are passed over: most links are."""
+    return re.compile(
+        rf'<a href="(?!(?!{re.escape(base_url)}){PLAIN}">)([^"]*)"( rel="enclosure")?'
+        r'|<img src="([^"]*)" alt="([^"]*)"([^<>]*)>'
+        r"|<h([1-6])((?: [^<>]*)?)>(?=(.*?)</h[1-6]>)",
+        re.DOTALL,
+    )
 
 
 def own_links(html: str, references: References) -> str:
     """Absolute links and heading ids in HTML that holds the parser's own tags only."""
-    anchors = Anchors()
-    is_plain, url_of = references.is_plain, references.url
+    anchors, url_of = Anchors(), references.url
 
     def rewritten(found: re.Match[str]) -> str:
         value = found[1]
         if value is not None:
-            rel = found["rel"] or ""
-            if is_plain(value) and not rel:
-                return found[0]
             url = url_of(unescape(value))
-            if rel and url:
+            if found[2] and url:
                 references.medium(url)
-            return f'<a href="{escape(url)}"{rel}' if url else _BROKEN
+            return f'<a href="{quoted(url)}"{found[2] or ""}' if url else _BROKEN
         if found[6]:
             return heading(found[6], found[7], found[8], anchors)
         return image(found[3], found[4], found[5], references)
 
-    return without_broken(_OWN.sub(rewritten, html))
+    return without_broken(_own_pattern(references.index.base_url).sub(rewritten, html))
 
 
 def heading(level: str, attributes: str, text: str, anchors: Anchors) -> str:
     """A heading's opening tag with an id: the author's, else one made of its words."""
-    ident = _ID.search(attributes)
-    if ident:
+    if attributes and (ident := _ID.search(attributes)):
         anchors.take(ident[1])
         return f"<h{level}{attributes}>"
     if "<" in text or "&" in text:
@@ -122,11 +126,16 @@ def heading(level: str, attributes: str, text: str, anchors: Anchors) -> str:
 def image(src: str, alt: str, rest: str, references: References) -> str:
     """An image with an absolute address; its text alone where there is no image."""
     plain = references.is_plain(src)
-    url = src if plain else escape(references.url(unescape(src), image=True)) if src else ""
+    url = src if plain else quoted(references.url(unescape(src), image=True)) if src else ""
     if not url:
         return alt
     references.picture(unescape(url), unescape(alt))
     return f'<img src="{url}" alt="{alt}"{rest}>'
+
+
+def quoted(url: str) -> str:
+    """A URL that was tidied, as it stands between double quotes."""
+    return url.replace("&", "&amp;") if "&" in url else url
 
 
 def without_broken(html: str) -> str:

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from publisher.content.formulas import formulas
-from publisher.content.shortcodes import find_components, find_tags
+from publisher.content.shortcodes import find_components, find_strays, find_tags
 from publisher.content.standins import Form, Mark
 from publisher.content.wikilinks import wikilinks
 
@@ -17,23 +17,31 @@ if TYPE_CHECKING:
     from publisher.model.post import Post
     from publisher.model.settings import Settings
 
-_PAIRS = re.compile(r"\[[\[!]")
+# What the searches below begin with is a letter, not a choice: that is what makes them quick.
+_BRACKET = re.compile(r"\[[\[!]")
+_BRACE = re.compile(r"\{[{%:#/]")
+_END = re.compile(r"\}(?<=[%>]\})")
+_COMMENT = re.compile(r"<!--")
 _MORE_WORDS = r"(?:more|excerpt|end[ -]?excerpt|truncate|summary|read[ -]?more|preview)"
-_MORE = re.compile(rf"<!--[ \t]*{_MORE_WORDS}[ \t]*-->|\{{/\*[ \t]*{_MORE_WORDS}[ \t]*\*/\}}", re.IGNORECASE)
-_TABLE_OF_CONTENTS = r"^[ \t]*(?:[-*+]|1\.)[ \t][^\n]*\n[ \t]*\{:toc[^{}\n]*\}"
+_MORE = re.compile(rf"<!--[ \t]*(?i:{_MORE_WORDS})[ \t]*-->|\{{/\*[ \t]*(?i:{_MORE_WORDS})[ \t]*\*/\}}")
 _ATTRIBUTES = re.compile(
-    rf"""{_TABLE_OF_CONTENTS}
-    | (?:(?<=[\w.,;:!?)\]"'])\n[ \t]*)?\{{::?[ \t]*(?:
-        (?:toc|no_toc|/?comment|/?nomarkdown|/|(?:options|refdef|footnotes)[^{{}}\n]*)
-      | (?:(?:[.\#][\w-]+|[\w:-]+=(?:"[^"\n]*"|'[^'\n]*'|[^\s{{}}"']+))[ \t]*)+
-    )[ \t]*/?\}}""",
-    re.VERBOSE | re.MULTILINE,
+    r"""\{::?[ \t]*(?:
+        (?P<contents>toc\b[^{}\n]*)
+      | (?:no_toc|/?comment|/?nomarkdown|/|(?:options|refdef|footnotes)[^{}\n]*)
+      | (?:(?:[.\#][\w-]+|[\w:-]+=(?:"[^"\n]*"|'[^'\n]*'|[^\s{}"']+))[ \t]*)+
+    )[ \t]*/?\}""",
+    re.VERBOSE,
 )
+_ORDINARY_END = re.compile(r"[\w.,;:!?)\]\"']")
+_FIRST_ITEM = re.compile(r"[ \t]*(?:[-*+]|1\.)[ \t]")
 _CALLOUT = re.compile(
     r"^(?P<quote>[ \t]*(?:>[ \t]?)+)\[!(?P<kind>[\w-]+)\](?:[+-](?=\s))?[ \t]*(?P<title>[^\n]*)$", re.MULTILINE
 )
 _MDX_BLOCK = re.compile(r"^(?:import|export)[ \t{*][^\n]*(?:\n[^\n]+)*", re.MULTILINE)
 _MDX_COMMENT = re.compile(r"\{/\*[^{}]*\*/\}")
+
+
+_LONGEST_ITEM = 200  # characters
 
 
 class Marked(NamedTuple):
@@ -50,12 +58,12 @@ def find_marks(text: str, post: Post, settings: Settings) -> Marked:
     if "$" in text:
         spans, signs = formulas(text)
         found += signs
-    if "{" in text:
+    if (braces := _BRACE.search(text)) or _END.search(text):
         found += _braced(text, post, settings)
-    if "[" in text and _PAIRS.search(text):
+    if _BRACKET.search(text):
         found += wikilinks(text)
         found += _callouts(text)
-    if "<!--" in text or "{/*" in text:
+    if braces or _COMMENT.search(text):
         found += (Mark(one.start(), one.end(), Form(ends_summary=True), one[0]) for one in _MORE.finditer(text))
     if post.path.endswith(".mdx"):
         found += _mdx(text)
@@ -63,10 +71,26 @@ def find_marks(text: str, post: Post, settings: Settings) -> Marked:
 
 
 def _braced(text: str, post: Post, settings: Settings) -> Iterator[Mark]:
-    if "{{" in text or "{%" in text or "%}" in text or "}}" in text or "{#" in text:
-        yield from find_tags(text, post, settings)
-    if "{:" in text:
-        yield from (Mark(one.start(), one.end(), Form(), one[0]) for one in _ATTRIBUTES.finditer(text))
+    yield from find_tags(text, post, settings)
+    yield from find_strays(text)
+    for one in _ATTRIBUTES.finditer(text):
+        start = _with_line_before(text, one)
+        yield Mark(start, one.end(), Form(), text[start : one.end()])
+
+
+def _with_line_before(text: str, found: re.Match[str]) -> int:
+    """Where a mark for kramdown's attributes begins.
+
+    On a line of their own they belong to the line above, and go with its line break where that line is text;
+    ``{:toc}`` takes the list item that it replaces along.
+    """
+    line_end = text.rfind("\n", max(0, found.start() - len("    ")), found.start())
+    if line_end < 1 or text[line_end : found.start()].strip():
+        return found.start()
+    if found["contents"]:
+        item = text.rfind("\n", max(0, line_end - _LONGEST_ITEM), line_end) + 1
+        return item if _FIRST_ITEM.match(text, item) else found.start()
+    return line_end if _ORDINARY_END.match(text, line_end - 1) else found.start()
 
 
 def _callouts(text: str) -> Iterator[Mark]:

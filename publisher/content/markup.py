@@ -17,20 +17,25 @@ from publisher.content.html import heading, without_broken
 if TYPE_CHECKING:
     from publisher.content.references import References
 
-_SKIPPED = r"<!--.*?(?:-->|\Z)|<(?P<name>script|style|textarea|title|xmp|noembed)\b(?P<inside>[^<>]*>.*?)(?:</(?P=name)\s*>|\Z)"
-_HEADING = r"|<h(?P<level>[1-6])(?P<plain>)>(?=(?P<text>.{0,2000}?)</h)"
+_SKIPPED = (
+    r"<!--.*?(?:-->|\Z)|<(?P<name>(?i:script|style|textarea|title|xmp|noembed))\b[^<>]*>.*?(?:</(?i:(?P=name))\s*>|\Z)"
+)
+_HEADING = r"|<[hH](?P<level>[1-6])>(?=(?P<text>.{0,2000}?)</[hH])"
 _TOKEN = re.compile(
     _SKIPPED
     + _HEADING
     + r"""|<(?P<tag>[A-Za-z][^\s/<>]*)(?P<attributes>[\s/](?:[^<>"']++|"[^"]*+"|'[^']*+')*+)(?P<end>>|\Z)""",
-    re.DOTALL | re.IGNORECASE,
+    re.DOTALL,
 )
 _CAUTIOUS = re.compile(
     _SKIPPED + _HEADING + r"""|<(?P<tag>[A-Za-z][^\s/<>]*)(?P<attributes>[\s/][^<>]*+)(?P<end>>)""",
-    re.DOTALL | re.IGNORECASE,
+    re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"""([^\s=/>"']+)(?:(\s*=\s*)("[^"]*"|'[^']*'|[^\s>"']+))?""")
 _CANDIDATE = re.compile(r"[\s,]*+([^\s,]\S*+)(?:(?<=,)|\s+([^,]*+),?)?")
+_WORTH_READING = re.compile(r"(?i:href|src|poster|cite|longdesc|action|background|data)")
+_PLAIN_LINK = re.compile(r' href="([^"]*)"')
+_REMEMBERED = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "audio", "video", "base"})
 _URLS = frozenset(
     {"href", "src", "poster", "cite", "longdesc", "action", "formaction", "background", "data", "xlink:href"}
 )
@@ -82,15 +87,15 @@ class _Rewriter:
     def __call__(self, found: re.Match[str]) -> str:
         if found["level"]:
             return heading(found["level"], "", found["text"], self._anchors)
-        name = (found["name"] or found["tag"] or "").lower()
-        if not name:
-            return found[0]
         if found["name"]:
             return self._skipped(found)
-        if name == "base":
-            return ""
-        attributes = attributes_of(found["attributes"])
-        return self._tag(name, found, attributes)
+        name, text = (found["tag"] or "").lower(), found["attributes"] or ""
+        if not _WORTH_READING.search(text) and name not in _REMEMBERED:
+            return found[0]
+        link = _PLAIN_LINK.fullmatch(text)
+        if link and name == "a" and self._references.is_plain(link[1]):
+            return found[0]
+        return "" if name == "base" else self._tag(name, found, attributes_of(text))
 
     def _skipped(self, found: re.Match[str]) -> str:
         """A script keeps its content; only its own address is made absolute."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from publisher.content.markdown import code_ranges
 
+_LINE = re.compile(r"\n\*\*")
 _HINT = re.compile(r"^\*{2,6}[ \t]", re.MULTILINE)
 _STARRED = re.compile(r"(\*{1,6})([ \t]+)(?=\S)(.*)")
 _ENDS_LIST = re.compile(r"#{1,6}(?:[ \t]|$)|(?:[-_*][ \t]*){3,}$|[-+][ \t]|\d{1,9}[.)][ \t]|>|<|`{3}|~{3}")
@@ -28,7 +29,7 @@ class _Outline:
 
 def nest_lists(text: str) -> str:
     """The text with such lists in CommonMark; the same object if it has none. Applied twice it does no more."""
-    if "\n**" not in text or not _HINT.search(text):
+    if not _LINE.search(text) or not _HINT.search(text):
         return text
     inside = _code_lines(text)
     outline = _Outline()

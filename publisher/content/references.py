@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from publisher.content.links import LinkIndex
     from publisher.model.post import Post
 
-# An address elsewhere that is fit to leave as it stands, in HTML as well (hence &amp;).
-_PLAIN = re.compile(
-    r"https?://[a-z0-9.\-]+(?::\d+)?(?:[/?#](?:[!$'()*+,\-./0-9:;=?@A-Z_a-z~#]|%[0-9A-Fa-f]{2}|&amp;)*)?"
-)
+# An address that is fit to leave as it stands, in HTML as well (hence &amp;).
+PLAIN = r"https?://[a-z0-9.\-]+(?::\d+)?(?:[/?#](?:[!$'()*+,\-./0-9:;=?@A-Z_a-z~#]|%[0-9A-Fa-f]{2}|&amp;)*+)?+"
+_PLAIN = re.compile(PLAIN)
 _HARMLESS = frozenset({"http", "https", "mailto", "tel"})
 
 
@@ -33,10 +32,15 @@ class References:
     image: Image | None = None
     media: str = ""  # the first audio or video, its URL
     _known: dict[str, str] = field(default_factory=dict)
+    _base: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The site's address is compared with every link."""
+        self._base = self.index.base_url
 
     def is_plain(self, value: str) -> bool:
         """Whether an attribute's value is an absolute address elsewhere that needs no change."""
-        return bool(_PLAIN.fullmatch(value)) and not value.startswith(self.index.base_url)
+        return _PLAIN.fullmatch(value) is not None and not value.startswith(self._base)
 
     def url(self, ref: str, *, image: bool = False) -> str:
         """The absolute URL of a reference, empty if it leads nowhere."""

@@ -30,10 +30,11 @@ _TAG = re.compile(
     | \{%[-+]?(?P<liquid_rough>(?:[^{}%]|%(?!\}))*+)%\}
     | (?<!\$)\{\{-?\s*(?P<output>["'A-Za-z_][^{}\n]*)\}\}
     | \{\#\s(?P<comment>[^{}]*)\s\#\}
-    | (?P<stray>\{\{[<%]|[>%]\}\}|\{%|%\})
+    | (?P<stray>\{\{[<%]|\{%)
     """,
     re.VERBOSE,
 )
+_STRAY_END = re.compile(r"%\}\}?|>\}\}")
 _COMPONENT = re.compile(
     r"""<(?P<close>/?)(?P<name>[A-Z][\w.]*)(?P<attributes>(?:[^<>"'{]|"[^"<]*+"|'[^'<]*+'|\{[^{}]*+\})*+)>"""
 )
@@ -67,8 +68,7 @@ class _Progress:
 def find_tags(text: str, post: Post, settings: Settings) -> Iterator[Mark]:
     """The template tags of a text, in order, not overlapping; linear in its length."""
     at = _Progress()
-    while found := _TAG.search(text, at.position):
-        at.position = found.end()
+    while (found := _next(text, at)) is not None:
         if found["liquid"] is None and found["hugo"] is None and found["hugo_md"] is None:
             yield _plain(found, post, settings)
             continue
@@ -79,6 +79,21 @@ def find_tags(text: str, post: Post, settings: Settings) -> Iterator[Mark]:
         else:
             yield from _verbatim(text, found, call, end)
             at.position = end.end()
+
+
+def _next(text: str, at: _Progress) -> re.Match[str] | None:
+    while (start := text.find("{", at.position)) >= 0:
+        found = _TAG.match(text, start)
+        at.position = found.end() if found else start + 1
+        if found:
+            return found
+    return None
+
+
+def find_strays(text: str) -> Iterator[Mark]:
+    """Ends of tags that nothing opened; those of tags among them are covered by the tags' own marks."""
+    for found in _STRAY_END.finditer(text):
+        yield _mark(found, Form(problem=f"{found[0]} closes nothing", remedy="take it out"))
 
 
 def find_components(text: str) -> Iterator[Mark]:
@@ -103,7 +118,7 @@ def _plain(found: re.Match[str], post: Post, settings: Settings) -> Mark:
         return _documented(found)
     if found["output"] is not None:
         form = expression(found["output"].strip().rstrip("-").strip(), post, settings)
-        return _mark(found, form if form else form_of(_call(found["output"])))
+        return _mark(found, form or form_of(_call(found["output"])))
     if found["comment"] is not None:
         return _mark(found, Form())
     rough = found["hugo_rough"] or found["liquid_rough"]

@@ -82,6 +82,8 @@ class Restored(NamedTuple):
 
 def hold(text: str, marks: Sequence[Mark]) -> Held:
     """Put a stand-in for every mark. Marks are in order and do not overlap."""
+    if not marks:
+        return Held(text, (), _KEY)
     key = _KEY
     while key in text:
         key += "q"
@@ -154,64 +156,106 @@ def restore(html: str, held: Held) -> Restored:
 _QUIET = frozenset({_Place.CODE, _Place.VERBATIM})
 
 
+_EDGE = re.compile(r"<(?:!--|(/?)((?i:code|pre|script|style|textarea))\b)|-->")
+
+
+@dataclass(slots=True)
+class _Surroundings:
+    """What the HTML read so far leaves open; fed piece by piece, so the whole is linear."""
+
+    element: str = ""  # code, pre, script, style, textarea or a comment
+    place: _Place = _Place.INLINE
+    in_tag: bool = False
+
+    def read(self, html: str, start: int, end: int) -> None:
+        """Take in the HTML between two stand-ins."""
+        for edge in _EDGE.finditer(html, start, end):
+            name = (edge[2] or "").lower()
+            if not self.element and edge[0] != "-->" and not edge[1]:
+                self.element = name or "!--"
+                is_code = name == "code" or html.startswith("><code", edge.end())
+                self.place = _Place.CODE if is_code else _Place.VERBATIM
+            elif self.element == (name if edge[1] else "!--" if edge[0] == "-->" else ""):
+                self.element = ""
+        opened, closed = html.rfind("<", start, end), html.rfind(">", start, end)
+        if opened != closed:
+            self.in_tag = opened > closed
+
+
 def _find(html: str, key: str) -> list[_Found]:
-    word = rf"{key}(\d+)[yz]"
-    scanner = re.compile(
-        rf"(?P<pre><pre><code[^<>]*>[^<]*</code>|<code[^<>]*>[^<]*</code>)"
-        rf"|(?P<verbatim><!--.*?(?:-->|\Z)|<(?P<name>pre|script|style|textarea)\b.*?(?:</(?P=name)\s*>|\Z))"
-        rf"|(?P<tag><[A-Za-z][^<>]*?{word}[^<>]*>)"
-        rf"|(?P<whole><p>(?:{word}\s*)+</p>\n?)"
-        rf"|(?P<first><p>)?{word}(?P<last></p>)?",
-        re.DOTALL | re.IGNORECASE,
-    )
-    single = re.compile(word)
-    in_code = re.compile(rf"(?:\n(?P<indent>[ \t]*))?{key}(\d+)y\n?|{key}(\d+)z")
+    """Every stand-in in the HTML, in order, with the place where it came out."""
+    around = _Surroundings()
     found: list[_Found] = []
-    for match in scanner.finditer(html):
-        kind = match.lastgroup
-        if kind == "pre" or match["verbatim"]:
-            if key in match[0]:
-                place = _Place.VERBATIM if match["verbatim"] else _Place.CODE
-                found += _words(in_code, match, place)
-        elif kind == "tag" or match["tag"]:
-            found += _words(single, match, _Place.ATTRIBUTE)
-        elif match["whole"]:
-            found += _spread(_words(single, match, _Place.WHOLE), match.start(), match.end())
+    position = 0
+    for word in re.compile(rf"{key}(\d+)([yz])").finditer(html):
+        around.read(html, position, word.start())
+        if around.element:
+            found.append(_in_code(html, word, position, around.place))
         else:
-            found.append(_in_text(html, match, single))
-    return found
+            place = _Place.ATTRIBUTE if around.in_tag else _Place.INLINE
+            found.append(_Found(word.start(), word.end(), int(word[1]), place))
+        position = word.end()
+    return _in_paragraphs(html, found)
 
 
-def _words(pattern: re.Pattern[str], match: re.Match[str], place: _Place) -> list[_Found]:
-    offset = match.start()
-    return [
-        _Found(offset + one.start(), offset + one.end(), int(one[one.lastindex or 1]), place, _indent(one))
-        for one in pattern.finditer(match[0])
-    ]
+def _in_code(html: str, word: re.Match[str], position: int, place: _Place) -> _Found:
+    """In code, the empty lines that a stand-in got around it go away again."""
+    start, end = word.span()
+    if word[2] == "z":
+        return _Found(start, end, int(word[1]), place)
+    line_start = html.rfind("\n", max(position, start - _DEEPEST_INDENT - 1), start)
+    indent = html[line_start + 1 : start] if line_start >= 0 else "-"
+    if indent.strip(" \t"):
+        indent, line_start = "", start
+    return _Found(line_start, end + html.startswith("\n", end), int(word[1]), place, indent)
 
 
-def _indent(word: re.Match[str]) -> str:
-    """The indent of a stand-in that got empty lines around it, which in code go away again."""
-    return word.groupdict().get("indent") or ""
+def _in_paragraphs(html: str, found: list[_Found]) -> list[_Found]:
+    """Tell stand-ins that make up, begin or end a paragraph from those in the middle of a line."""
+    placed: list[_Found] = []
+    for run in _runs(html, found):
+        first, last = run[0], run[-1]
+        begins = html.startswith("<p>", max(0, first.start - len("<p>")))
+        ends = html.startswith("</p>", last.end)
+        if first.place is not _Place.INLINE:
+            placed += run
+        elif (begins and ends) or _fills_an_item(html, first.start, last.end):
+            placed += _spread(html, run, begins=begins)
+        else:
+            placed += run
+            if begins:
+                at = len(placed) - len(run)
+                placed[at] = first._replace(start=first.start - len("<p>"), place=_Place.FIRST)
+            if ends:
+                placed[-1] = placed[-1]._replace(end=last.end + len("</p>"), place=_Place.LAST)
+    return placed
 
 
-def _spread(words: list[_Found], start: int, end: int) -> list[_Found]:
-    """Words that make up a whole paragraph take its tags and the space between them with them."""
-    starts = [start, *(one.end for one in words[:-1])]
-    ends = [*(one.end for one in words[:-1]), end]
-    return [one._replace(start=starts[at], end=ends[at]) for at, one in enumerate(words)]
+def _runs(html: str, found: list[_Found]) -> list[list[_Found]]:
+    """Stand-ins in text with nothing but space between them, together."""
+    runs: list[list[_Found]] = []
+    for one in found:
+        before = runs[-1][-1] if runs else None
+        near = before and before.place is one.place is _Place.INLINE and one.start - before.end < _DEEPEST_INDENT
+        if before and near and not html[before.end : one.start].strip():
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    return runs
 
 
-def _in_text(html: str, match: re.Match[str], single: re.Pattern[str]) -> _Found:
-    word = single.search(match[0])
-    number = int(word[1]) if word else 0
-    if match["first"]:
-        return _Found(match.start(), match.end() - len(match["last"] or ""), number, _Place.FIRST)
-    if match["last"]:
-        return _Found(match.start(), match.end(), number, _Place.LAST)
-    before = html[max(0, match.start() - 4) : match.start()]
-    alone = before in {"<li>", "<dd>", "<td>"} and html.startswith("</", match.end())
-    return _Found(match.start(), match.end(), number, _Place.WHOLE if alone else _Place.INLINE)
+def _fills_an_item(html: str, start: int, end: int) -> bool:
+    return html[max(0, start - 4) : start] in {"<li>", "<dd>", "<td>"} and html.startswith("</", end)
+
+
+def _spread(html: str, run: list[_Found], *, begins: bool) -> list[_Found]:
+    """Stand-ins that make up a whole paragraph take its tags and the space between them with them."""
+    start = run[0].start - len("<p>") * begins
+    end = run[-1].end + len("</p>") * begins
+    end += begins and html.startswith("\n", end)
+    starts = [start, *(one.end for one in run[:-1])]
+    ends = [*(one.end for one in run[:-1]), end]
+    return [one._replace(start=starts[at], end=ends[at], place=_Place.WHOLE) for at, one in enumerate(run)]
 
 
 _OPENS_BLOCK = frozenset({_Place.WHOLE, _Place.FIRST})

@@ -7,16 +7,16 @@ from html import unescape
 
 LONGEST = 300  # characters, about two lines of a reader's list
 
-_PARAGRAPH = re.compile(r"<p(?:\s[^<>]*)?>(.*?)(?:</p>|(?=<p[\s>])|\Z)", re.DOTALL | re.IGNORECASE)
+_PARAGRAPH = re.compile(r"<[pP](?:\s[^<>]*)?>(.*?)(?:</[pP]>|(?=<[pP][\s>])|\Z)", re.DOTALL)
+_CONTAINER = re.compile(r"<(table|figure|details)[\s>]")
 _UNSEEN = re.compile(
-    r"<!--.*?(?:-->|\Z)|<(?P<name>script|style|template|svg|iframe|video|audio|object|select|textarea)\b.*?(?:</(?P=name)\s*>|\Z)",
-    re.DOTALL | re.IGNORECASE,
+    r"<!--.*?(?:-->|\Z)"
+    r"|<(?P<name>(?i:script|style|template|svg|iframe|video|audio|object|select|textarea))\b.*?(?:</(?i:(?P=name))\s*>|\Z)",
+    re.DOTALL,
 )
-_NO_PROSE = re.compile(
-    r"<(?P<name>pre|table|h[1-6]|figure|details)\b.*?(?:</(?P=name)\s*>|\Z)", re.DOTALL | re.IGNORECASE
-)
+_NO_PROSE = re.compile(r"<(?P<name>(?i:pre|table|h[1-6]|figure|details))\b.*?(?:</(?i:(?P=name))\s*>|\Z)", re.DOTALL)
 _NOTE_NUMBER = re.compile(r'<sup><a href="[^"]*#fn-\d+"[^<>]*>\d+</a></sup>')
-_BREAK = re.compile(r"<(?:br|/p|/li|/div|/h[1-6]|/d[td]|/tr|/t[dh])\b[^<>]*>", re.IGNORECASE)
+_BREAK = re.compile(r"<(?i:br|/p|/li|/div|/h[1-6]|/d[td]|/tr|/t[dh])\b[^<>]*>")
 _TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
 _LOOKED_AT = 20_000  # characters of HTML in which a first paragraph is looked for
 
@@ -24,10 +24,8 @@ _LOOKED_AT = 20_000  # characters of HTML in which a first paragraph is looked f
 def plain_text(html: str) -> str:
     """The words of HTML on one line, entities decoded."""
     if "<" in html:
-        html = _NOTE_NUMBER.sub("", html)
-        if "<!--" in html or _UNSEEN.search(html):
-            html = _UNSEEN.sub(" ", html)
-        html = _TAG.sub("", _BREAK.sub(" ", html))
+        html = _NOTE_NUMBER.sub("", html) if "#fn-" in html else html
+        html = _TAG.sub("", _BREAK.sub(" ", _UNSEEN.sub(" ", html)))
     return " ".join(unescape(html).split())
 
 
@@ -61,7 +59,6 @@ def _first_paragraph(html: str) -> str:
 
 
 def _is_inside(html: str, at: int) -> bool:
-    """Whether the text before leaves a quotation's table or a figure open."""
-    return any(
-        html.count(f"<{name}", 0, at) > html.count(f"</{name}>", 0, at) for name in ("table", "figure", "details")
-    )
+    """Whether the text before leaves a table, a figure or something folded open."""
+    found = _CONTAINER.search(html, 0, at)
+    return found is not None and html.find(f"</{found[1]}>", found.end(), at) < 0

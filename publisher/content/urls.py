@@ -76,8 +76,11 @@ def decoded(path: str) -> str:
 
 def joined(base: str, ref: str) -> str:
     """RFC 3986, section 5: what ``ref`` means in a document at ``base``; empty if it is no reference at all."""
+    ref = tidy(ref)
+    if ref.startswith("/") and not ref.startswith("//") and "/." not in ref:
+        return base[: base.find("/", base.find("://") + 3)] + ref  # what nearly every link is, at a tenth of the cost
     try:
-        return tidy(urljoin(base, tidy(ref)))
+        return tidy(urljoin(base, ref))
     except ValueError:
         return ""
 

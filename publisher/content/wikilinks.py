@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Not [[x]](url), [[x]][label] or [[x]]:, which are Markdown's own links.
-_WIKILINK = re.compile(r"(?<!\\)(!?)\[\[(?![\s-])([^\[\]\n|]+?)(?:\\?\|([^\[\]\n]*))?\]\](?![(\[:])")
+_WIKILINK = re.compile(r"\[\[(?<!\\\[\[)(?![\s-])([^\[\]\n|]+?)(?:\\?\|([^\[\]\n]*))?\]\](?![(\[:])")
 _SIZE = re.compile(r"(\d+)(?:x(\d+))?")
 
 
 def wikilinks(text: str) -> Iterator[Mark]:
     """The wikilinks of a text, in order. What Markdown itself defines (``[x]: url``) is left to it."""
     for found in _WIKILINK.finditer(text):
-        if f"[{found[2]}]:" not in text:
-            yield Mark(found.start(), found.end(), _form(found[1], found[2].strip(), found[3]), found[0])
+        if f"[{found[1]}]:" not in text:
+            embed = text.startswith("!", max(0, found.start() - 1))
+            start = found.start() - embed
+            yield Mark(start, found.end(), _form(found[1].strip(), found[2], embed=embed), text[start : found.end()])
 
 
-def _form(embed: str, target: str, label: str | None) -> Form:
+def _form(target: str, label: str | None, *, embed: bool) -> Form:
     url = "wikilink:" + quote(target, safe="/#@.,()~-_")
     if embed and extension(target) in IMAGE_TYPES:
         return _inline(picture(url, *_alt_and_size(target, label)))
