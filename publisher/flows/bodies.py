@@ -1,4 +1,4 @@
-"""Rendered bodies and problems as JSON text, the shape in which the build state keeps them."""
+"""Rendered bodies and problems in the shapes in which the build state keeps them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from publisher.model.entry import Body, Enclosure, Image
 from publisher.model.problem import Level, Problem
+from publisher.output.state import BodyText, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,31 +19,35 @@ def digest_of(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=12).hexdigest()
 
 
-def encode_body(body: Body) -> str:
-    """A body as JSON."""
+def text_of(body: Body) -> BodyText:
+    """A body as the build state keeps it."""
     image, enclosure = body.image, body.enclosure
-    return json.dumps(
-        [
-            body.html,
-            None if body.feed_html == body.html else body.feed_html,
-            body.summary,
-            [image.url, image.alt] if image else None,
-            [enclosure.url, enclosure.media_type, enclosure.length] if enclosure else None,
-        ],
-        ensure_ascii=False,
-    )
+    media = ""
+    if image or enclosure:
+        media = json.dumps(
+            [
+                [image.url, image.alt] if image else None,
+                [enclosure.url, enclosure.media_type, enclosure.length] if enclosure else None,
+            ]
+        )
+    return BodyText(body.html, None if body.feed_html == body.html else body.feed_html, body.summary, media)
 
 
-def decode_body(text: str) -> Body:
-    """What ``encode_body`` was given."""
-    html, feed_html, summary, image, enclosure = json.loads(text)
+def body_of(text: BodyText) -> Body:
+    """The body that ``text_of`` was given."""
+    image, enclosure = decoded(text.media) if text.media else (None, None)
     return Body(
-        html,
-        html if feed_html is None else feed_html,
-        summary,
+        text.html,
+        text.html if text.feed_html is None else text.feed_html,
+        text.summary,
         Image(*image) if image else None,
         Enclosure(*enclosure) if enclosure else None,
     )
+
+
+def digest_of_text(text: BodyText) -> str:
+    """A digest of everything in a body."""
+    return digest_of("\0".join((text.html, text.feed_html or "", text.summary, text.media)).encode())
 
 
 def encode_problems(problems: Iterable[Problem]) -> str:
@@ -53,4 +58,4 @@ def encode_problems(problems: Iterable[Problem]) -> str:
 
 def decode_problems(text: str) -> tuple[Problem, ...]:
     """What ``encode_problems`` was given."""
-    return tuple(Problem(Level(row[0]), *row[1:]) for row in json.loads(text)) if text else ()
+    return tuple(Problem(Level(row[0]), *row[1:]) for row in decoded(text)) if text else ()

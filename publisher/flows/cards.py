@@ -23,9 +23,11 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Card(NamedTuple):
-    """One post's metadata. Moments are whole microseconds since 1970 (UTC); ``day`` is in the site's zone.
+    """One post's metadata.
 
-    ``digest`` tells the file's bytes, ``facts`` everything on the card but the digest.
+    Moments are whole microseconds since 1970 (UTC); ``day`` is in the site's zone. ``page`` is the
+    path of its page in the output, empty if it can have none. ``digest`` tells the file's bytes,
+    ``facts`` everything on the card but the digest.
     """
 
     path: str
@@ -50,6 +52,7 @@ class Card(NamedTuple):
     content: str
     slug: str
     day: str
+    page: str
     digest: str
     facts: str
 
@@ -64,7 +67,7 @@ def moment(instant_: int) -> datetime:
     return _EPOCH + timedelta(microseconds=instant_)
 
 
-def card_of(post: Post, digest: str, site: SiteSettings) -> Card:
+def card_of(post: Post, digest: str, site: SiteSettings, page: str) -> Card:
     """The card of a post whose file has this digest. A post that names no author is by the site's."""
     values = (
         post.path,
@@ -89,6 +92,7 @@ def card_of(post: Post, digest: str, site: SiteSettings) -> Card:
         post.content,
         post.slug,
         post.published.astimezone(site.timezone).date().isoformat(),
+        page,
     )
     facts = hashlib.blake2b(json.dumps(values).encode(), digest_size=12).hexdigest()
     return Card(*values, digest, facts)

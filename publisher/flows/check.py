@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from publisher.config import FILE as CONFIG
 from publisher.feeds.check import check_document
 from publisher.flows.crew import Crew
+from publisher.flows.identities import is_placeholder
 from publisher.flows.items import Items
 from publisher.flows.plan import plan
 from publisher.flows.publish import BUILD, STATE_KEY, passed_over
 from publisher.flows.rendering import pages_of, render_bodies
-from publisher.flows.survey import is_placeholder, survey
+from publisher.flows.survey import survey
 from publisher.flows.writing import static_files
 from publisher.model.problem import Level, Problem, error, warning
 from publisher.output import manifest

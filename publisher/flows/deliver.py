@@ -92,35 +92,40 @@ class _Run:
             ledger.recover(connection, self._clock())
         outcomes: Sequence[Outcome] = ()
         touched: set[int] = set()
-        while work := self._turn(outcomes):
-            outcomes = self._hand_over(work)
-            touched.update(claim.issue for claim, _ in work)
+        while claims := self._turn(outcomes):
+            outcomes = self._hand_over(claims)
+            touched.update(claim.issue for claim in claims)
         return touched
 
-    def _turn(self, outcomes: Sequence[Outcome]) -> list[tuple[Claim, Message]]:
+    def _turn(self, outcomes: Sequence[Outcome]) -> tuple[Claim, ...]:
         """Record and claim in one transaction; when nothing is left, close what is finished."""
         with self._store.writing() as connection:
             claims = ledger.turn(connection, self._engine, outcomes, self._window, self._clock())
+            self._fetch(connection, claims)
             if not claims:
                 issues.close_finished(connection)
-            return [(claim, self._compose(connection, claim)) for claim in claims]
+        return claims
 
-    def _compose(self, connection: Connection, claim: Claim) -> Message:
-        if claim.issue not in self._issues:
-            self._issues[claim.issue] = issues.read_issue(connection, claim.issue)
-        key = (claim.issue, claim.variant)
-        if key not in self._contents:
+    def _fetch(self, connection: Connection, claims: Sequence[Claim]) -> None:
+        """Read what the claims' messages are made of, unless it is at hand."""
+        for number in {claim.issue for claim in claims} - self._issues.keys():
+            self._issues[number] = issues.read_issue(connection, number)
+        for key in {(claim.issue, claim.variant) for claim in claims} - self._contents.keys():
             self._contents[key] = issues.read_content(connection, *key)
-        return compose(self._store.id, self._issues[claim.issue], self._contents[key], claim)
 
-    def _hand_over(self, work: Sequence[tuple[Claim, Message]]) -> list[Outcome]:
+    def _hand_over(self, claims: Sequence[Claim]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         try:
-            for claim, message in work:
-                outcomes.append(Outcome(claim, DeliveryState.SENT, self._transport.hand_over(message)))
+            for claim in claims:
+                said = self._transport.hand_over(self._message(claim))
+                outcomes.append(Outcome(claim, DeliveryState.SENT, said))
         except MailError:
-            left = [Outcome(claim, DeliveryState.PLANNED) for claim, _ in work[len(outcomes) :]]
+            left = [Outcome(claim, DeliveryState.PLANNED) for claim in claims[len(outcomes) :]]
             with self._store.writing() as connection:
                 ledger.turn(connection, self._engine, [*outcomes, *left], 0, self._clock())
             raise
         return outcomes
+
+    def _message(self, claim: Claim) -> Message:
+        content = self._contents[claim.issue, claim.variant]
+        return compose(self._store.id, self._issues[claim.issue], content, claim)

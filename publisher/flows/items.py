@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from publisher.flows.bodies import decode_body
+from publisher.flows.bodies import body_of
 from publisher.flows.cards import Card, entry_of
 from publisher.model.entry import Entry, Item
 
@@ -25,6 +25,7 @@ class Items:
     state: BuildState
     ids: Mapping[str, tuple[str, int]]
     digests: dict[str, str] = field(default_factory=dict)
+    _entries: dict[str, Entry] = field(default_factory=dict)
 
     def identity(self, card: Card) -> tuple[str, int]:
         """A post's id and Atom's updated (an instant); a standing page's id is its permalink."""
@@ -32,7 +33,10 @@ class Items:
 
     def entry(self, card: Card) -> Entry:
         """The entry of a card."""
-        return entry_of(card, *self.identity(card))
+        found = self._entries.get(card.path)
+        if found is None:
+            found = self._entries[card.path] = entry_of(card, *self.identity(card))
+        return found
 
     def entries(self, cards: Iterable[Card]) -> list[Entry]:
         """The entries of cards, in their order."""
@@ -41,7 +45,7 @@ class Items:
     def item(self, card: Card) -> Item | None:
         """The entry with its body; None where its file broke before it was ever rendered."""
         text = self.state.body_text(card.path)
-        return Item(self.entry(card), decode_body(text)) if text else None
+        return Item(self.entry(card), body_of(text)) if text else None
 
     def listings(self, cards: Iterable[Card]) -> list[tuple[Entry, str]]:
         """Entries with their summaries in plain text."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from publisher.errors import UsageError
-from publisher.flows.survey import is_placeholder
+from publisher.flows.identities import is_placeholder
 from publisher.model.problem import Problem, warning
 from publisher.output import hubs, manifest
 from publisher.output.place import Place

@@ -17,7 +17,6 @@ from publisher.flows.bodies import digest_of
 from publisher.flows.feed_plan import PlannedFeed, plan_feeds
 from publisher.flows.lists import Lists, Output
 from publisher.model.problem import Problem, error
-from publisher.pages import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -85,16 +84,17 @@ def _pages(settings: Settings, seen: Survey) -> tuple[dict[str, Card], list[Prob
     found: dict[str, Card] = {}
     problems = []
     for card in (*seen.posts, *seen.standing):
-        path = paths.output_path(card.permalink, settings.site.base_url)
+        path = card.page
+        if path and path not in found:
+            found[path] = card
+            continue
         shown = f"{settings.posts.dir}/{card.path}"
-        if path is None:
+        if not path:
             remedy = "choose a permalink below base_url, of plain names"
             problems.append(error(shown, 0, f"no page can be written for {card.permalink}", remedy))
-        elif path in found:
+        else:
             other = f"{settings.posts.dir}/{found[path].path}"
             problems.append(error(shown, 0, f"its page would be {path}, which is {other}'s", "give it another slug"))
-        else:
-            found[path] = card
     return found, problems
 
 

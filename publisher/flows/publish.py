@@ -8,7 +8,8 @@ whole; the next run goes on from there.
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+import sqlite3
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,18 +19,20 @@ from publisher.content import ids as ids_file
 from publisher.content.scan import listing, scan_if_there
 from publisher.flows import unchanged
 from publisher.flows.bodies import digest_of
+from publisher.flows.cards import Card
 from publisher.flows.crew import Crew
+from publisher.flows.identities import is_placeholder, read_ids, remember
 from publisher.flows.items import Items
 from publisher.flows.plan import plan
 from publisher.flows.rendering import BYTECODE, link_index, pages_of, render_bodies, used_assets
 from publisher.flows.report import Listener, Options, Report
-from publisher.flows.survey import is_placeholder, read_ids, remember_identity, survey
+from publisher.flows.survey import survey
 from publisher.flows.writing import asset_files, claim, copy_files, remove_stale, static_files, write_outputs
 from publisher.model.problem import note
 from publisher.output import hubs, manifest
 from publisher.output.lock import held
 from publisher.output.place import Place, write_precious
-from publisher.output.state import BuildState
+from publisher.output.state import BuildState, SpoiltState
 from publisher.templating import fingerprint, search_path
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
     from publisher.pages.site import Pages
 
 BUILD = ".publisher"  # the folder of the build state, beside config.toml
-STATE_KEY = f"{__version__} 1"
+STATE_KEY = f"{__version__} {digest_of(repr(Card._fields).encode())}"
 
 
 def passed_over(folder: Path, settings: Settings) -> frozenset[str]:
@@ -63,19 +66,24 @@ def publish(
     Raises PublisherError where the run as a whole cannot be; what is wrong with single posts is in
     the report, and the others are published all the same.
     """
-    asked = options or Options()
+    asked, heard = options or Options(), listener or Listener()
     build = folder / BUILD
     with ExitStack() as stack:
-        if asked.dry_run:
-            state = BuildState.copy(build, STATE_KEY)
-        else:
+        if not asked.dry_run:
             stack.enter_context(held(build / "lock"))
             unchanged.forget(os.fspath(build))
-            state = BuildState.open(build, STATE_KEY)
-        stack.callback(state.close)
-        crew = stack.enter_context(Crew(folder, settings))
-        place = Place(folder / settings.output.dir, dry=asked.dry_run)
-        return _Run(folder, settings, now, asked, listener or Listener(), place, state, crew).story()
+        try:
+            return _run(folder, settings, now, asked, heard)
+        except (SpoiltState, sqlite3.DatabaseError):
+            BuildState.discard(build)
+            return _run(folder, settings, now, asked, heard)
+
+
+def _run(folder: Path, settings: Settings, now: datetime, options: Options, listener: Listener) -> Report:
+    opened = BuildState.copy if options.dry_run else BuildState.open
+    place = Place(folder / settings.output.dir, dry=options.dry_run)
+    with closing(opened(folder / BUILD, STATE_KEY)) as state, Crew(folder, settings) as crew:
+        return _Run(folder, settings, now, options, listener, place, state, crew).story()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +164,7 @@ class _Run:
         copied, copies_stood = copy_files(copies, self.place, self.state)
         removed = remove_stale(self.place, self.state, self.settings, ours, wanted, self._lost(seen))
         kept = (ours | wanted) - set(removed)
-        if not dry:
+        if not dry and kept != ours:
             manifest.write(self.place, kept)
         return _Done(
             written=(*rendered.written, *written, *copied),
@@ -191,7 +199,7 @@ class _Run:
             text = ids_file.render(replace(seen.ids_after, feeds=feeds))
         if text != before and not self.options.dry_run:
             write_precious(self.folder / ids_file.FILE, text.encode())
-        remember_identity(self.state, self.settings, seen, text)
+        remember(self.state, self.settings, seen.around, text, seen.ids, seen.identity_problems)
 
     def _ping(self, planned: Plan, done: _Done, problems: list[Problem]) -> tuple[str, ...]:
         """Tell the hubs of feeds that changed, if readers already get the new bytes at their addresses."""

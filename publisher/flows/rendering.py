@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from publisher.content.scan import size_of
 from publisher.flows.bodies import decode_problems, digest_of
 from publisher.flows.feed_plan import tag_slug
 from publisher.flows.workshop import Bench, Job
-from publisher.output.state import BodyRow, OutputRow
+from publisher.output.state import BodyRow, OutputRow, decoded
 from publisher.pages.site import Pages
 from publisher.templating import search_path
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from publisher.model.problem import Problem
     from publisher.model.settings import Settings
     from publisher.output.place import Place, Written
-    from publisher.output.state import BuildState
+    from publisher.output.state import BodyText, BuildState
 
 BYTECODE = "templates"  # compiled templates, inside the build folder
 
@@ -84,7 +83,7 @@ def render_bodies(
     rows = {row.path: row for row in state.bodies()}
     valid = _valid(settings, seen, planned, rows, links, state, full=full)
     items.digests.update({path: rows[path].digest for path in valid})
-    known = {row.path: row for row in state.outputs()}
+    known = state.outputs()
     page_of = {card.path: path for path, card in planned.pages.items()}
     jobs = []
     unchanged = 0
@@ -96,7 +95,7 @@ def render_bodies(
                 continue
             jobs.append(_job(card, items, page, state.body_text(card.path)))
         elif card.path not in seen.held:
-            jobs.append(_job(card, items, page, ""))
+            jobs.append(_job(card, items, page, None))
     if jobs:
         feeds = tuple(one.feed for one in planned.feeds)
         crew.set_up(partial(bench, folder, settings, feeds, place, links, bytecode))
@@ -110,27 +109,28 @@ def render_bodies(
         items.digests[made.path] = made.digest
         if made.text:
             rows[made.path] = _row(made, card, made_key)
-            state.set_bodies([(rows[made.path], made.text)])
+            state.set_body(rows[made.path], made.text)
         if made.written:
             written.append(made.written)
-            state.set_outputs([OutputRow(made.written.path, made.written.stamp, _version(key, card, items))])
+            place.wrote(made.written)
+            state.set_output(OutputRow(made.written.path, made.written.stamp, _version(key, card, items)))
         step(number, len(jobs))
     state.set_fact("links", _links_version(seen))
     used = [rows[card.path] for card in planned.bodies if card.path in rows]
     return Rendered(
         written=tuple(written),
         unchanged=unchanged,
-        assets=frozenset(path for row in used if row.refs for path in json.loads(row.refs)[1]),
+        assets=frozenset(path for row in used if row.files for path in row.files.split("\n")),
         problems=tuple(one for row in used if row.problems for one in decode_problems(row.problems)),
     )
 
 
-def _job(card: Card, items: Items, page: str, text: str) -> Job:
+def _job(card: Card, items: Items, page: str, text: BodyText | None) -> Job:
     return Job(card.path, card, *items.identity(card), text, page)
 
 
 def _row(made: Made, card: Card, key: str) -> BodyRow:
-    return BodyRow(made.path, key + card.digest, made.digest, made.refs, made.problems)
+    return BodyRow(made.path, key + card.digest, made.digest, made.refs, made.files, made.problems)
 
 
 def _body_key(settings: Settings) -> str:
@@ -149,8 +149,7 @@ def _stands(path: str, known: Mapping[str, OutputRow], place: Place, version: st
 
 def _links_version(seen: Survey) -> str:
     """Changes when any link might lead elsewhere than before."""
-    facts = sorted(f"{card.path} {card.facts}" for card in (*seen.posts, *seen.standing))
-    return digest_of("\n".join((*facts, *seen.unpublished, seen.files_digest)).encode())
+    return digest_of("\n".join((seen.cards_digest, *seen.unpublished, seen.files_digest)).encode())
 
 
 def _valid(
@@ -181,7 +180,7 @@ def _valid(
 
 
 def _pairs(refs: str) -> tuple[tuple[str, str], ...]:
-    return tuple((one, other) for one, other in json.loads(refs)[0])
+    return tuple((one, other) for one, other in decoded(refs))
 
 
 def used_assets(seen: Survey, rendered: Iterable[str]) -> set[str]:

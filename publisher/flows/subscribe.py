@@ -144,7 +144,7 @@ def _repace(
     if not wanted or wanted == found.cadence:
         return Enrolment(Change.NONE, found.address, digest, found.cadence, said)
     cadence = find_cadence(digest, wanted)
-    people.confirm(connection, found.subscriber, digest.name, cadence=cadence, cursor=found.cursor, token=found.token)
+    people.change_pace(connection, found.subscriber, digest.name, cadence)
     return Enrolment(Change.CHANGED_PACE, found.address, digest, cadence, said)
 
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from publisher.content.body import render
 from publisher.content.posts import Reading, read_post
-from publisher.flows.bodies import decode_body, digest_of, encode_body, encode_problems
+from publisher.flows.bodies import body_of, digest_of, digest_of_text, encode_problems, text_of
 from publisher.flows.cards import card_of, entry_of
 from publisher.model.entry import Item
 from publisher.model.post import Kind
 from publisher.model.problem import error
+from publisher.pages.paths import output_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from publisher.model.post import Source
     from publisher.model.settings import Settings
     from publisher.output.place import Place, Written
+    from publisher.output.state import BodyText
     from publisher.pages.site import Pages
 
 
@@ -47,17 +49,18 @@ class Job(NamedTuple):
     card: Card
     id: str
     atom_updated: int
-    text: str
+    text: BodyText | None
     page: str
 
 
 class Made(NamedTuple):
-    """What came of a job. ``text`` is empty where the body was at hand already."""
+    """What came of a job. ``text`` is None where the body was at hand already, ``digest`` empty where there is none."""
 
     path: str
-    text: str
+    text: BodyText | None
     digest: str
     refs: str
+    files: str
     problems: str
     written: Written | None
 
@@ -101,7 +104,9 @@ class Workshop:
         if reading.source is None:
             return Read(path, None, problems, reading.skipped, refused=not reading.skipped)
         self._sources[path] = reading.source
-        card = card_of(reading.source.post, digest, self._settings.site)
+        post, site = reading.source.post, self._settings.site
+        page = output_path(post.permalink, site.base_url) if self._settings.pages.enabled else ""
+        card = card_of(post, digest, site, page or "")
         return Read(path, card, problems, "", refused=False)
 
     def make(self, job: Job) -> Made:
@@ -109,25 +114,26 @@ class Workshop:
         bench = self._bench
         if bench is None:
             raise RuntimeError("set_up comes before make")
-        text, refs, problems = job.text, "", ""
-        if text:
-            body = decode_body(text)
+        text, refs, files, problems = job.text, "", "", ""
+        if text is not None:
+            body = body_of(text)
         else:
             source = self._source(job.path)
             if source is None:
-                return Made(job.path, "", "", "", "", None)
+                return Made(job.path, None, "", "", "", "", None)
             rendered = render(source, bench.links, self._settings)
             body = rendered.body
-            text = encode_body(body)
-            assets = sorted(set(rendered.assets))
-            refs = json.dumps([rendered.references, assets]) if rendered.references or assets else ""
+            text = text_of(body)
+            refs = json.dumps(rendered.references) if rendered.references else ""
+            files = "\n".join(sorted(set(rendered.assets)))
             problems = encode_problems(rendered.problems)
         written = None
         if job.page and bench.pages and bench.place:
             item = Item(entry_of(job.card, job.id, job.atom_updated), body)
             page = bench.pages.standing(item) if job.card.kind == Kind.PAGE.value else bench.pages.post(item)
             written = bench.place.write(job.page, page)
-        return Made(job.path, "" if job.text else text, digest_of(text.encode()), refs, problems, written)
+        new = None if job.text is not None else text
+        return Made(job.path, new, digest_of_text(text), refs, files, problems, written)
 
     def _source(self, path: str) -> Source | None:
         """A post as read in this run, or read again; None if it went away or broke meanwhile."""

@@ -30,8 +30,8 @@ def claim(
     place: Place, state: BuildState, settings: Settings, ours: frozenset[str], wanted: set[str], *, dry: bool
 ) -> None:
     """Make sure that all wanted paths are ours to write, and name them so before the first is written."""
-    stamps = {row.path: row.stamp for row in state.outputs()}
-    same = lambda path: bool(stamps.get(path)) and stamps[path] == place.stamp(path)  # noqa: E731 - one expression
+    known = state.outputs()
+    same = lambda path: path in known and known[path].stamp == place.stamp(path)  # noqa: E731 - one expression
     manifest.refuse(place, manifest.foreign(place, wanted, ours, settings.output.replace, same))
     if not dry and not wanted <= ours:
         manifest.write(place, ours | wanted)
@@ -39,7 +39,7 @@ def claim(
 
 def write_outputs(planned: Plan, place: Place, state: BuildState, *, full: bool) -> tuple[list[Written], int]:
     """Write the feeds and lists that are not as they should be. Returns what was written, and how many stood."""
-    known = {row.path: row for row in state.outputs()}
+    known = state.outputs()
     written: list[Written] = []
     unchanged = 0
     for one in planned.outputs.values():
@@ -50,7 +50,8 @@ def write_outputs(planned: Plan, place: Place, state: BuildState, *, full: bool)
             continue
         done = _write(one, place)
         written.append(done)
-        state.set_outputs([OutputRow(one.path, done.stamp, version)])
+        place.wrote(done)
+        state.set_output(OutputRow(one.path, done.stamp, version))
     return written, unchanged
 
 
@@ -72,7 +73,7 @@ def _chained(first: Iterable[bytes], rest: Iterable[bytes]) -> Iterable[bytes]:
 
 def copy_files(sources: Mapping[str, tuple[str, str]], place: Place, state: BuildState) -> tuple[list[Written], int]:
     """Publish files as they are: output path -> (file, stamp). Returns as ``write_outputs`` does."""
-    known = {row.path: row for row in state.outputs()}
+    known = state.outputs()
     written: list[Written] = []
     unchanged = 0
     for path, (source, stamp) in sources.items():
@@ -82,7 +83,8 @@ def copy_files(sources: Mapping[str, tuple[str, str]], place: Place, state: Buil
             continue
         done = place.copy(source, path)
         written.append(done)
-        state.set_outputs([OutputRow(path, done.stamp, stamp)])
+        place.wrote(done)
+        state.set_output(OutputRow(path, done.stamp, stamp))
     return written, unchanged
 
 

@@ -37,13 +37,14 @@ class Place:
     With ``dry`` it only compares: what a write returns is what it would have done.
     """
 
-    __slots__ = ("_dry", "_made", "_tmp", "root")
+    __slots__ = ("_dry", "_made", "_stamps", "_tmp", "root")
 
     def __init__(self, root: Path, *, dry: bool = False) -> None:
         self.root = os.fspath(root)
         self._dry = dry
         self._tmp = os.path.join(self.root, OURS, "tmp")
         self._made: set[str] = set()
+        self._stamps: dict[str, str] = {}
 
     def prepare(self) -> None:
         """Make the folder and sweep what a killed run left. Raises OutputError where that cannot be."""
@@ -61,11 +62,19 @@ class Place:
         return os.path.join(self.root, path)
 
     def stamp(self, path: str) -> str:
-        """What tells the file at ``path`` from a later one; empty if there is none."""
-        try:
-            return stamp_of(os.stat(self.full(path)))
-        except OSError:
-            return ""
+        """What tells the file at ``path`` from a later one; empty if there is none. Looked up once a run."""
+        known = self._stamps.get(path)
+        if known is None:
+            try:
+                known = stamp_of(os.stat(f"{self.root}/{path}"))
+            except OSError:
+                known = ""
+            self._stamps[path] = known
+        return known
+
+    def wrote(self, done: Written) -> None:
+        """Take note of a write, this process's or a worker's, for later questions about its stamp."""
+        self._stamps[done.path] = done.stamp
 
     def read(self, path: str) -> bytes:
         """The bytes at a path. Raises OutputError if they cannot be read."""
@@ -79,7 +88,7 @@ class Place:
         """Put bytes at a path, atomically, unless they stand there already (its times then do not move)."""
         target = self.full(path)
         try:
-            before = _read(target, len(data))
+            before = None if self._has_new_folder(path) else _read(target, len(data))
             if before == data:
                 return Written(path, stamp_of(os.stat(target)), changed=False, new=False)
             if self._dry:
@@ -93,7 +102,7 @@ class Place:
                 stamp = stamp_of(os.fstat(descriptor))
             finally:
                 os.close(descriptor)
-            self._rename(temporary, target, path)
+            _rename(temporary, target)
         except OSError as fault:
             raise self._error(fault, path) from None
         return Written(path, stamp, changed=True, new=before is None)
@@ -111,7 +120,7 @@ class Place:
                 os.unlink(temporary)
                 return Written(path, stamp_of(os.stat(target)), changed=False, new=False)
             new = not os.path.exists(target)
-            self._rename(temporary, target, path)
+            _rename(temporary, target)
             return Written(path, stamp_of(os.stat(target)), changed=True, new=new)
         except OSError as fault:
             raise self._error(fault, path) from None
@@ -149,16 +158,17 @@ class Place:
         name = path.rpartition("/")[2][:40]
         return os.path.join(self._tmp, f"{os.getpid()}-{name}")
 
-    def _rename(self, temporary: str, target: str, path: str) -> None:
-        folder = os.path.dirname(path)
-        if folder not in self._made:
-            os.makedirs(self.full(folder), exist_ok=True)
-            self._made.add(folder)
+    def _has_new_folder(self, path: str) -> bool:
+        """Make a path's folder; whether it was not there before, and so holds nothing."""
+        folder = path.rpartition("/")[0]
+        if self._dry or folder in self._made:
+            return False
+        self._made.add(folder)
         try:
-            os.replace(temporary, target)
-        except FileNotFoundError:  # the folder went away under us
-            os.makedirs(self.full(folder), exist_ok=True)
-            os.replace(temporary, target)
+            os.mkdir(f"{self.root}/{folder}")
+        except OSError:  # it is there, or its own folder is not: _rename sees to the latter
+            return False
+        return True
 
     def _error(self, fault: OSError, path: str) -> OutputError:
         where = self.full(path)
@@ -179,6 +189,14 @@ class Place:
             f"{where} cannot be written: {fault.strerror}",
             remedies.get(fault.errno or 0, "mend this and publish again; what was published before is still in place"),
         )
+
+
+def _rename(temporary: str, target: str) -> None:
+    try:
+        os.replace(temporary, target)
+    except FileNotFoundError:  # its folder is not there, or went away under us
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.replace(temporary, target)
 
 
 def stamp_of(stat: os.stat_result) -> str:

@@ -7,16 +7,18 @@ Values are text and JSON, never pickles: a site that is cloned runs no code by i
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
+from zlib import crc32
 
 from publisher.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 FILE = "state.sqlite3"
@@ -27,11 +29,26 @@ CREATE TABLE source (
     path TEXT PRIMARY KEY, stamp TEXT NOT NULL, card TEXT NOT NULL, problems TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE body (
-    path TEXT PRIMARY KEY, made_from TEXT NOT NULL, digest TEXT NOT NULL, refs TEXT NOT NULL, problems TEXT NOT NULL
+    path TEXT PRIMARY KEY, made_from TEXT NOT NULL, digest TEXT NOT NULL,
+    refs TEXT NOT NULL, files TEXT NOT NULL, problems TEXT NOT NULL
 );
-CREATE TABLE body_text (path TEXT PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE body_text (
+    path TEXT PRIMARY KEY, html TEXT NOT NULL, feed_html TEXT, summary TEXT NOT NULL, media TEXT NOT NULL
+);
 CREATE TABLE output (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, made_from TEXT NOT NULL) WITHOUT ROWID;
 """
+
+
+class SpoiltState(Exception):
+    """The build state holds what no run has written: it is to be thrown away, and the run begun again."""
+
+
+def decoded(text: str) -> Any:
+    """JSON from the state. Raises SpoiltState for what is none."""
+    try:
+        return json.loads(text)
+    except ValueError as fault:
+        raise SpoiltState(str(fault)) from None
 
 
 class SourceRow(NamedTuple):
@@ -46,15 +63,26 @@ class SourceRow(NamedTuple):
 class BodyRow(NamedTuple):
     """A rendered body: what it was made from, and a digest of the result.
 
-    ``refs`` are the links inside the site that it came out with and the files it uses (JSON),
-    ``problems`` what was wrong with it (JSON); both are empty for none.
+    ``refs`` are the links inside the site that it came out with (JSON), ``files`` the files beside
+    its post that it uses (a path a line), ``problems`` what was wrong with it (JSON); each is empty
+    for none.
     """
 
     path: str
     made_from: str
     digest: str
     refs: str
+    files: str
     problems: str
+
+
+class BodyText(NamedTuple):
+    """A rendered body itself. ``feed_html`` is None where it is the same as ``html``; ``media`` is JSON, or empty."""
+
+    html: str
+    feed_html: str | None
+    summary: str
+    media: str
 
 
 class OutputRow(NamedTuple):
@@ -68,15 +96,16 @@ class OutputRow(NamedTuple):
 class BuildState:
     """The build state of one site, open for one run. ``key`` names program version and schema."""
 
-    __slots__ = ("_base",)
+    __slots__ = ("_base", "_outputs")
 
     def __init__(self, base: sqlite3.Connection) -> None:
         self._base = base
+        self._outputs: dict[str, OutputRow] | None = None
 
     @classmethod
     def open(cls, folder: Path, key: str) -> BuildState:
         """The state in ``folder``; a fresh one if it is missing, corrupt, or of another key."""
-        path = folder / FILE
+        path, key = folder / FILE, f"{key} {crc32(_SCHEMA.encode()):08x}"
         try:
             os.makedirs(folder, exist_ok=True)
             try:
@@ -93,8 +122,8 @@ class BuildState:
     @classmethod
     def copy(cls, folder: Path, key: str) -> BuildState:
         """A copy in memory, for a run that is to leave no trace."""
+        path, key = folder / FILE, f"{key} {crc32(_SCHEMA.encode()):08x}"
         made = cls._of_key(":memory:", key)
-        path = folder / FILE
         if path.is_file():
             try:
                 with closing(sqlite3.connect(f"file:{quote(os.fspath(path))}?mode=ro", uri=True)) as there:
@@ -124,6 +153,11 @@ class BuildState:
             base.close()
             raise
         return cls(base)
+
+    @classmethod
+    def discard(cls, folder: Path) -> None:
+        """Throw a spoilt state away."""
+        cls._discard(folder / FILE)
 
     @staticmethod
     def _discard(path: Path) -> None:
@@ -161,18 +195,18 @@ class BuildState:
 
     def bodies(self) -> Iterator[BodyRow]:
         """Every rendered body, without its text."""
-        return map(BodyRow._make, self._base.execute("SELECT path, made_from, digest, refs, problems FROM body"))
+        return map(BodyRow._make, self._base.execute("SELECT path, made_from, digest, refs, files, problems FROM body"))
 
-    def set_bodies(self, rows: Iterable[tuple[BodyRow, str]]) -> None:
-        """Record bodies as rendered now, each with its text (JSON)."""
-        for row, text in rows:
-            self._base.execute("INSERT OR REPLACE INTO body VALUES (?, ?, ?, ?, ?)", row)
-            self._base.execute("INSERT OR REPLACE INTO body_text VALUES (?, ?)", (row.path, text))
+    def set_body(self, row: BodyRow, text: BodyText) -> None:
+        """Record a body as rendered now."""
+        self._base.execute("INSERT OR REPLACE INTO body VALUES (?, ?, ?, ?, ?, ?)", row)
+        self._base.execute("INSERT OR REPLACE INTO body_text VALUES (?, ?, ?, ?, ?)", (row.path, *text))
 
-    def body_text(self, path: str) -> str:
-        """The text of one rendered body (JSON); empty if unknown."""
-        found = self._base.execute("SELECT text FROM body_text WHERE path = ?", (path,)).fetchone()
-        return str(found[0]) if found else ""
+    def body_text(self, path: str) -> BodyText | None:
+        """One rendered body; None if unknown."""
+        query = "SELECT html, feed_html, summary, media FROM body_text WHERE path = ?"
+        found = self._base.execute(query, (path,)).fetchone()
+        return BodyText._make(found) if found else None
 
     def forget_sources(self, paths: Iterable[str]) -> None:
         """Drop files that are no longer there, with their bodies."""
@@ -180,14 +214,20 @@ class BuildState:
         for table in ("source", "body", "body_text"):
             self._base.executemany(f"DELETE FROM {table} WHERE path = ?", gone)  # noqa: S608 - names of our own
 
-    def outputs(self) -> Iterator[OutputRow]:
-        """Every file written."""
-        return map(OutputRow._make, self._base.execute("SELECT path, stamp, made_from FROM output"))
+    def outputs(self) -> Mapping[str, OutputRow]:
+        """Every file written, by path, as it is known now."""
+        if self._outputs is None:
+            query = "SELECT path, stamp, made_from FROM output"
+            self._outputs = {row[0]: OutputRow._make(row) for row in self._base.execute(query)}
+        return self._outputs
 
-    def set_outputs(self, rows: Iterable[OutputRow]) -> None:
-        """Record files as written now."""
-        self._base.executemany("INSERT OR REPLACE INTO output VALUES (?, ?, ?)", rows)
+    def set_output(self, row: OutputRow) -> None:
+        """Record a file as written now."""
+        self._base.execute("INSERT OR REPLACE INTO output VALUES (?, ?, ?)", row)
+        if self._outputs is not None:
+            self._outputs[row.path] = row
 
     def forget_outputs(self, paths: Iterable[str]) -> None:
         """Drop files that are no longer ours."""
         self._base.executemany("DELETE FROM output WHERE path = ?", [(path,) for path in paths])
+        self._outputs = None

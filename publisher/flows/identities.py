@@ -1,0 +1,138 @@
+"""Ids for the posts that are out: from the build state while nothing that bears on them changes, else by the rules."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from publisher.content import ids as ids_file
+from publisher.errors import IdentityError
+from publisher.flows.bodies import decode_problems, digest_of, encode_problems
+from publisher.flows.cards import Card, instant, moment
+from publisher.model.problem import Problem, note, warning
+from publisher.output.state import decoded
+from publisher.rules.identity import Claim, identify
+from publisher.rules.selection import part_updates
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+    from datetime import datetime
+    from pathlib import Path
+
+    from publisher.content.ids import Ids
+    from publisher.model.settings import Settings
+    from publisher.output.state import BuildState
+
+_PLACEHOLDERS = frozenset({"example.com", "example.org", "example.net", "localhost", "127.0.0.1", "::1"})
+_PLACEHOLDER_ENDS = (".example.com", ".example.org", ".example.net", ".example", ".invalid", ".localhost")
+_NAMED = 3  # posts that are named before the rest are counted
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What ids depend on besides ids.toml: the cards that are out, all paths there are, and those held."""
+
+    cards: str
+    paths: AbstractSet[str]
+    held: AbstractSet[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """Ids, and what became of the records; ``after`` is None if nothing is to be recorded."""
+
+    ids: Mapping[str, tuple[str, int]]
+    before: Ids
+    after: Ids | None = None
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()
+
+
+def is_placeholder(base_url: str) -> bool:
+    """Whether an address is nobody's home: ids are not recorded while a site has one (RFC 2606, RFC 6761)."""
+    host = urlsplit(base_url).hostname or ""
+    return host in _PLACEHOLDERS or host.endswith(_PLACEHOLDER_ENDS)
+
+
+def read_ids(folder: Path) -> str:
+    """The text of ids.toml; empty where there is none. Raises IdentityError if it cannot be read."""
+    try:
+        return (folder / ids_file.FILE).read_text("utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as fault:
+        raise IdentityError(
+            f"{ids_file.FILE} cannot be read: {fault}", "take the file from your version control"
+        ) from None
+
+
+def identified(
+    folder: Path, settings: Settings, state: BuildState, posts: Sequence[Card], around: Around, now: datetime
+) -> Identified:
+    """Ids and Atom's updated for these posts, by rules/identity.py."""
+    text = read_ids(folder)
+    cached = decoded(state.fact("identity") or "{}")
+    if cached.get("key") == _key(text, around, settings):
+        ids = {path: (one[0], one[1]) for path, one in cached["ids"].items()}
+        return Identified(ids, ids_file.parse_head(text), problems=decode_problems(cached["problems"]))
+    before = ids_file.parse(text)
+    claims = [Claim(c.path, c.declared_id, moment(c.published), c.title, c.permalink) for c in posts]
+    today = now.astimezone(settings.site.timezone).date()
+    made = identify(claims, before.records, around.paths, around.held, today, settings.posts.dir)
+    ids = _with_updates(posts, made.ids)
+    if is_placeholder(settings.site.base_url):
+        return Identified(ids, before, problems=made.problems, kept=made.kept)
+    after = replace(before, records={record.path: record for record in made.records}, site=_site_facts(settings))
+    return Identified(ids, before, after, made.problems, _said(before, made.moved, settings), made.kept)
+
+
+def _with_updates(posts: Sequence[Card], ids: Mapping[str, str]) -> dict[str, tuple[str, int]]:
+    accepted = [card for card in posts if card.path in ids]
+    parted = part_updates([(ids[c.path], moment(c.updated), c.updated_date_only) for c in accepted])
+    return {c.path: (ids[c.path], instant(at)) for c, at in zip(accepted, parted, strict=True)}
+
+
+def remember(
+    state: BuildState,
+    settings: Settings,
+    around: Around,
+    text: str,
+    ids: Mapping[str, tuple[str, int]],
+    problems: Sequence[Problem],
+) -> None:
+    """Keep the ids for as long as ids.toml (now ``text``) and what they depend on stay as they are."""
+    key = _key(text, around, settings)
+    if not state.fact("identity").startswith(f'{{"key": "{key}"'):
+        state.set_fact("identity", json.dumps({"key": key, "ids": ids, "problems": encode_problems(problems)}))
+
+
+def _key(text: str, around: Around, settings: Settings) -> str:
+    asked = repr((_site_facts(settings), settings.feeds, sorted(around.held)))
+    return digest_of("\0".join((text, around.cards, *sorted(around.paths), asked)).encode("utf-8", "replace"))
+
+
+def _site_facts(settings: Settings) -> dict[str, str]:
+    return {
+        "base_url": settings.site.base_url,
+        "timezone": str(settings.site.timezone),
+        "time_of_day": settings.posts.time_of_day.isoformat("minutes"),
+    }
+
+
+def _said(before: Ids, moved: tuple[str, ...], settings: Settings) -> tuple[Problem, ...]:
+    """What the author should hear before it is done: addresses and dates that move."""
+    said = []
+    if moved:
+        names = ", ".join(moved[:_NAMED]) + (f" and {len(moved) - _NAMED} more" if len(moved) > _NAMED else "")
+        said.append(note("", 0, f"{len(moved)} posts have a new address and keep their ids: {names}"))
+    facts = _site_facts(settings)
+    for key in ("timezone", "time_of_day"):
+        former = before.site.get(key)
+        if former and former != facts[key]:
+            message = f"{key} was {former} and is now {facts[key]}: dates without a time or zone move with it"
+            said.append(warning("config.toml", 0, message, f"put {former} back if that is not meant"))
+    return tuple(said)
