@@ -39,6 +39,9 @@ class Linkable(Protocol):
         """Former paths, or for Obsidian other names."""
 
 
+_ENDINGS = tuple(sorted(MARKDOWN))
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """What stands where. Tables beyond the fields are made when a link first needs them.
@@ -100,11 +103,12 @@ class Catalogue:
         """Addresses of files, each with the file's path."""
         return {self.asset_url(path): path for path in self.files}
 
-    @cached_property
-    def stems(self) -> dict[str, str]:
-        """Paths without ``.md`` and without ``/index.md``, as a link may name them."""
-        table = {splitext(path)[0]: path for path in self.permalinks}
-        return table | {dirname(path): path for path in self.permalinks if stem_of(path) == "index" and dirname(path)}
+    def page_named(self, stem: str) -> str | None:
+        """The post whose path without ``.md``, or without ``/index.md``, is this one, as a link may name it."""
+        if not stem:
+            return None
+        paths = (f"{stem}{tail}{ending}" for tail in (".", "/index.") for ending in _ENDINGS)
+        return next((path for path in paths if path in self.permalinks), None)
 
     @cached_property
     def by_name(self) -> dict[str, list[str]]:

@@ -126,8 +126,8 @@ class LinkIndex:
                 return found
         if local in self.files:
             return self._file(local, parts)
-        if local in self.catalogue.stems:
-            return self._page(self.catalogue.stems[local], parts)
+        if named := self.catalogue.page_named(local):
+            return self._page(named, parts)
         return Link(plain + tidy(parts.query + parts.fragment)) if plain else Link("", broken="is no address")
 
     def _relative(self, parts: Parts, post: Linkable) -> Link:
@@ -140,8 +140,8 @@ class LinkIndex:
         plain = joined(post.permalink, parts.path)
         if found := self._at(plain, parts):
             return found
-        if local in self.catalogue.stems:
-            return self._page(self.catalogue.stems[local], parts)
+        if named := self.catalogue.page_named(local):
+            return self._page(named, parts)
         if not plain:
             return Link("", broken="is no address")
         missing = extension(path) in IMAGE_TYPES or extension(path) in MEDIA_TYPES
@@ -179,7 +179,7 @@ class LinkIndex:
 
     def _standing_at(self, path: str, parts: Parts) -> Link | None:
         """The post of this path, with or without its extension, or the file."""
-        page = path if path in self.catalogue.permalinks else self.catalogue.stems.get(path)
+        page = path if path in self.catalogue.permalinks else self.catalogue.page_named(path)
         if page:
             return self._page(page, parts)
         return self._file(path, parts) if path in self.files else None
