@@ -47,15 +47,15 @@ def parse(text: str) -> Ids:
     """Read ids.toml. Raises IdentityError, naming the line, for what cannot be trusted."""
     head, marker, lines = text.partition("[posts]\n")
     try:
-        records = _fast(lines) if marker else {}
+        records = _fast(lines) if marker else None
         document = tomllib.loads(head if records is not None else text)
         if records is None:
-            records = {path: _record(path, table) for path, table in document.get("posts", {}).items()}
+            records = {path: _record(path, table) for path, table in _posts(document).items()}
         return Ids(records, _texts(document, "feeds"), _texts(document, "site"))
     except (tomllib.TOMLDecodeError, RecursionError) as fault:
         raise IdentityError(
             f"{FILE} cannot be read: {fault}",
-            "mend the line (after a merge: keep the lines of both sides), or take the file from your version control",
+            "mend the line (after a merge: keep the lines of both sides, one for a post), or take the file from your version control",
         ) from None
 
 
@@ -65,7 +65,7 @@ def parse_head(text: str) -> Ids:
 
 
 def _fast(lines: str) -> dict[str, Record] | None:
-    records = {}
+    records: dict[str, Record] = {}
     for line in lines.splitlines():
         found = _LINE.fullmatch(line)
         if found is None:
@@ -75,7 +75,7 @@ def _fast(lines: str) -> dict[str, Record] | None:
         path, identifier, moment, title, permalink, withdrawn = found.groups()
         try:
             key = json.loads(path)
-            records[key] = Record(
+            record = Record(
                 key,
                 json.loads(identifier),
                 datetime.fromisoformat(moment),
@@ -85,7 +85,16 @@ def _fast(lines: str) -> dict[str, Record] | None:
             )
         except ValueError:
             return None
+        if records.setdefault(key, record) != record:  # both sides of a merge: let the parser name the line
+            return None
     return records
+
+
+def _posts(document: Mapping[str, Any]) -> dict[str, Any]:
+    table = document.get("posts", {})
+    if not isinstance(table, dict):
+        raise IdentityError(f"{FILE}: [posts] is to hold a line a post", "take the file from your version control")
+    return table
 
 
 def _record(path: str, table: Any) -> Record:
