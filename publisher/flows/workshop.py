@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from publisher.content.body import render
 from publisher.content.posts import Reading, read_post
 from publisher.flows.bodies import body_of, digest_of, digest_of_text, encode_problems, text_of
 from publisher.flows.cards import card_of, entry_of
+from publisher.flows.identities import is_placeholder
 from publisher.model.entry import Item
 from publisher.model.post import Kind
 from publisher.model.problem import error
-from publisher.pages.paths import output_path
+from publisher.pages.paths import output_path, root
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from publisher.content.links import LinkIndex
     from publisher.flows.cards import Card
+    from publisher.model.entry import Body
     from publisher.model.post import Source
     from publisher.model.settings import Settings
     from publisher.output.place import Place, Written
@@ -129,7 +131,8 @@ class Workshop:
             problems = encode_problems(rendered.problems)
         written = None
         if job.page and bench.pages and bench.place:
-            item = Item(entry_of(job.card, job.id, job.atom_updated), body)
+            shown = _for_preview(body, job.card.permalink, self._settings.site.base_url)
+            item = Item(entry_of(job.card, job.id, job.atom_updated), shown)
             page = bench.pages.standing(item) if job.card.kind == Kind.PAGE.value else bench.pages.post(item)
             written = bench.place.write(job.page, page)
         new = None if job.text is not None else text
@@ -140,3 +143,13 @@ class Workshop:
         if path not in self._sources:
             self.read(path)
         return self._sources.pop(path, None)
+
+
+def _for_preview(body: Body, url: str, base_url: str) -> Body:
+    """The body with links into its own site made relative, while the site has a placeholder for an address.
+
+    Nobody answers there yet, and an author who looks at the first pages wants to see the pictures.
+    """
+    if not is_placeholder(base_url):
+        return body
+    return replace(body, html=body.html.replace(f'="{base_url}', f'="{root(url, base_url)}'))
