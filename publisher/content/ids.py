@@ -55,7 +55,8 @@ def parse(text: str) -> Ids:
     except (tomllib.TOMLDecodeError, RecursionError) as fault:
         raise IdentityError(
             f"{FILE} cannot be read: {fault}",
-            "mend the line (after a merge: keep the lines of both sides, one for a post), or take the file from your version control",
+            "mend the line (after a merge: keep the lines of both sides, one for a post), "
+            "or take the file from your version control",
         ) from None
 
 

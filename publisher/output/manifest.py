@@ -1,15 +1,17 @@
 """The manifest: which files of the output are ours. Files that it does not name are never touched.
 
-It lies in the output itself (``.publisher/manifest.txt``, a path a line, sorted), so that it is
-there when the build state is not. It is written before the first file that it newly names, and
-again, without what was removed, after the last: a run killed in between leaves no file of ours
-that the next run would take for somebody else's.
+It lies in the output itself (``.publisher/manifest.txt``, a path a line, sorted; what would upset
+the lines is percent-encoded), so that it is there when the build state is not. It is written
+before the first file that it newly names, and again, without what was removed, after the last: a
+run killed in between leaves no file of ours that the next run would take for somebody else's.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from publisher.errors import ForeignFile
 from publisher.output.place import OURS
@@ -22,21 +24,45 @@ if TYPE_CHECKING:
 PATH = f"{OURS}/manifest.txt"
 _HEAD = "# The files here that Publisher wrote, and may replace or remove. It touches no others."
 _SHOWN = 10
+_UPSETTING = re.compile(r"[%\x00-\x1f\x7f]|^#")
+_UPSET = re.compile(r"[%\x00-\x09\x0b-\x1f\x7f]|^#", re.MULTILINE)
+_SUSPECT = re.compile(r"[%\0]|\.\.|^/", re.MULTILINE)
+_ENCODED = re.compile(r"%[0-9A-F]{2}")
 
 
 def read(place: Place) -> frozenset[str]:
     """The paths that are ours; empty where nothing was published yet."""
     try:
-        with open(place.full(PATH), encoding="utf-8", errors="surrogateescape") as stream:
-            return frozenset(line for line in stream.read().split("\n") if line and not line.startswith("#"))
+        with open(place.full(PATH), "rb") as stream:
+            text = stream.read().decode("utf-8", "surrogateescape")
     except OSError:
         return frozenset()
+    lines = [line for line in text.split("\n") if line and not line.startswith("#")]
+    if not _SUSPECT.search(text):
+        return frozenset(lines)
+    return frozenset(path for path in map(_path, lines) if _is_inside(path))
 
 
 def write(place: Place, paths: Collection[str]) -> None:
     """Name exactly these paths as ours."""
-    text = "\n".join([_HEAD, *sorted(paths)]) + "\n"
-    place.write(PATH, text.encode("utf-8", "surrogateescape"))
+    lines = sorted(paths)
+    text = "\n".join(lines)
+    if _UPSET.search(text) or text.count("\n") >= len(lines):
+        text = "\n".join(map(_line, lines))
+    place.write(PATH, f"{_HEAD}\n{text}\n".encode("utf-8", "surrogateescape"))
+
+
+def _line(path: str) -> str:
+    return _UPSETTING.sub(lambda found: f"%{ord(found[0]):02X}", path)
+
+
+def _path(line: str) -> str:
+    return _ENCODED.sub(lambda found: unquote(found[0]), line)
+
+
+def _is_inside(path: str) -> bool:
+    """Whether a path can only mean a file of the output: a manifest that was spoilt must not lead out of it."""
+    return not (path.startswith("/") or "\0" in path or ".." in path.split("/"))
 
 
 def foreign(
