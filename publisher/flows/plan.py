@@ -137,12 +137,13 @@ def _maker(one: PlannedFeed, fmt: Format, items: Items, key: str) -> Callable[[]
 
 
 def _frame(feed: Feed, fmt: Format, state: BuildState, key: str) -> Frame:
-    """A feed's frame, from the build state where it is known: it depends on settings alone."""
+    """A feed's frame, from the build state where it is known: it depends on settings, its id and its title."""
     name = f"frame {feed.key} {fmt.value}"
     version, _, known = state.fact(name).partition("\0")
     head, found, tail = known.partition("\0")
-    if found and version == f"{key} {feed.id}":
+    wanted = f"{key} {feed.id} {feed.title}"
+    if found and version == wanted:
         return Frame(head, tail)
     made = xml_frame(feed, fmt)
-    state.set_fact(name, "\0".join((f"{key} {feed.id}", made.head, made.tail)))
+    state.set_fact(name, f"{wanted}\0{made.head}\0{made.tail}")
     return made

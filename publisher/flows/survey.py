@@ -69,7 +69,7 @@ def survey(
 ) -> Survey:
     """Look at the site. Records what was read in the state; writes nothing else."""
     found = scan(os.fspath(folder / settings.posts.dir), passed_over)
-    reading_key = digest_of(repr((settings.site, settings.posts)).encode())
+    reading_key = digest_of(repr((settings.site, settings.posts, settings.pages.enabled)).encode())
     known = {row.path: row for row in state.sources()}
     stale = full or state.fact("reading") != reading_key
     changed = [path for path, stamp in found.posts.items() if stale or path not in known or known[path].stamp != stamp]
