@@ -59,6 +59,7 @@ class Pages:
         self._discovery = self._links(main)
         self._tags: dict[tuple[str, str], views.Named] = {}
         self._made: dict[tuple[str, str], dict[str, Any]] = {}
+        self._listed: dict[tuple[str, str], views.Row] = {}
 
     def prepare(self) -> None:
         """Compile what most workers will need, ahead of a fork."""
@@ -181,7 +182,16 @@ class Pages:
         return self._fragment("discovery", feed=feed) if feed else ""
 
     def _rows(self, listings: Sequence[Listing], root: str) -> list[views.Row]:
-        return [views.row(entry, summary, self._site, root) for entry, summary in listings]
+        return [self._row(entry, summary, root) for entry, summary in listings]
+
+    def _row(self, entry: Entry, summary: str, root: str) -> views.Row:
+        """Return an entry's line. Without a summary it is kept: it stands on a year's page and on several tags'."""
+        if summary:
+            return views.row(entry, summary, self._site, root)
+        made = self._listed.get((entry.url, root))
+        if made is None:
+            made = self._listed[entry.url, root] = views.row(entry, "", self._site, root)
+        return made
 
     def _tag(self, name: str, root: str) -> views.Named:
         made = self._tags.get((name, root))
