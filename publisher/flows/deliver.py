@@ -1,7 +1,7 @@
 """Deliver what the ledger holds: claim, hand over, record, until nothing is left.
 
 Rows are committed as ``sending`` before their messages are handed over. A process that dies leaves them
-so, and the next one hands them over again under the same names, which the transport knows.
+so; the next one asks the transport, which knows messages by their names, and hands over only the rest.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from publisher.errors import MailError
-from publisher.mail.compose import compose
+from publisher.mail.compose import compose, message_name
 from publisher.model.delivery import DeliveryState, Outcome
 from publisher.store import issues, ledger
 from publisher.store.lock import engine_lock
@@ -88,14 +88,24 @@ class _Run:
 
     def drain(self) -> set[int]:
         """Work until no planned row is left; returns the ids of the issues worked on."""
-        with self._store.writing() as connection:
-            ledger.recover(connection, self._clock())
+        touched = {claim.issue for claim in self._settle_stranded()}
         outcomes: Sequence[Outcome] = ()
-        touched: set[int] = set()
         while claims := self._turn(outcomes):
             outcomes = self._hand_over(claims)
             touched.update(claim.issue for claim in claims)
         return touched
+
+    def _settle_stranded(self) -> tuple[Claim, ...]:
+        """Ask the transport what it has of the messages that were under way when an engine died."""
+        with self._store.writing() as connection:
+            found = ledger.stranded(connection)
+            ledger.settle(connection, [self._fate(claim) for claim in found], self._clock())
+        return found
+
+    def _fate(self, claim: Claim) -> Outcome:
+        if self._transport.holds(message_name(self._store.id, claim)):
+            return Outcome(claim, DeliveryState.SENT, "was there already")
+        return Outcome(claim, DeliveryState.PLANNED)
 
     def _turn(self, outcomes: Sequence[Outcome]) -> tuple[Claim, ...]:
         """Record and claim in one transaction; when nothing is left, close what is finished."""
@@ -122,7 +132,7 @@ class _Run:
         except MailError:
             left = [Outcome(claim, DeliveryState.PLANNED) for claim in claims[len(outcomes) :]]
             with self._store.writing() as connection:
-                ledger.turn(connection, self._engine, [*outcomes, *left], 0, self._clock())
+                ledger.settle(connection, [*outcomes, *left], self._clock())
             raise
         return outcomes
 

@@ -36,7 +36,7 @@ class Message:
 
 def compose(store: str, issue: Issue, content: Content, claim: Claim) -> Message:
     """Write the message of one delivery (RFC 5322). ``store`` is the store's id."""
-    name = f"{store}.{issue.id}.{claim.subscriber}"
+    name = message_name(store, claim)
     message = EmailMessage(policy=headers.policy())
     sender = parse_sender(issue.sender, "from")
     link = unsubscribe_link(issue, claim.token)
@@ -47,6 +47,11 @@ def compose(store: str, issue: Issue, content: Content, claim: Claim) -> Message
     _bodies(message, content, link)
     message.set_boundary(f"=_{name}")  # a random one would make a resend a different message
     return Message(name, claim.recipient, message.as_bytes())
+
+
+def message_name(store: str, claim: Claim) -> str:
+    """Name a delivery's message: equal whenever it is composed again, and in no other store."""
+    return f"{store}.{claim.issue}.{claim.subscriber}"
 
 
 def unsubscribe_link(issue: Issue, token: str) -> str:

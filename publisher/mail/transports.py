@@ -1,18 +1,20 @@
 """How mail leaves. A transport is handed one message at a time and returns when it is safe.
 
-The transports here know a message by its name: handing one over twice leaves one message, so a
-delivery that was under way when the process died is simply handed over again.
+The transports here know a message by its name: handing one over twice leaves one message, and after
+the process died they can tell which of its last messages they have.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from publisher.errors import MailError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from publisher.mail.compose import Message
@@ -27,6 +29,9 @@ class Transport(Protocol):
 
     def hand_over(self, message: Message) -> str:
         """Take a message; returns the transport's own words for it. Raises MailError."""
+
+    def holds(self, name: str) -> bool:
+        """Tell whether a message of this name was taken. Raises MailError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,10 @@ class MemoryTransport:
         """Keep the message under its name."""
         self.messages[message.name] = message
         return "kept"
+
+    def holds(self, name: str) -> bool:
+        """Tell whether a message of this name was taken."""
+        return name in self.messages
 
 
 @dataclass(slots=True)
@@ -64,16 +73,26 @@ class Maildir:
 
     def hand_over(self, message: Message) -> str:
         """Write the message whole and durably, then move it into ``new`` unless it was there already."""
-        try:
+        with self._plain_faults():
             if message.name in self._known():
                 return "was there already"
             self._lay(message)
+        return "laid down"
+
+    def holds(self, name: str) -> bool:
+        """Tell whether the message lay there when we began."""
+        with self._plain_faults():
+            return name in self._known()
+
+    @contextmanager
+    def _plain_faults(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as fault:
             raise MailError(
                 f"mail could not be laid into {self.folder}: {fault.strerror}",
                 "Make the folder writable and see to free space, then send again: nobody gets it twice.",
             ) from fault
-        return "laid down"
 
     def _known(self) -> frozenset[str]:
         if self.known is None:

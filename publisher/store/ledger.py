@@ -1,14 +1,14 @@
 """The ledger: deliveries claimed, recorded and released, one transaction at a time.
 
 A row is ``sending`` before its message is handed over and ``sent`` after; what one engine left behind
-when it died is settled by ``recover``. States move only as model/delivery.py allows.
+when it died is found by ``stranded``. States move only as model/delivery.py allows.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, case, func, select, update
 
 from publisher.model.delivery import Claim, DeliveryState, ReleaseReason, may_become
 from publisher.model.subscriber import SubscriptionState
@@ -26,22 +26,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row, Select
+    from sqlalchemy import ColumnElement, Connection, Row, Select
 
     from publisher.model.delivery import Outcome
 
     Found = Row[*tuple[Any, ...]]
 
 
-def recover(connection: Connection, now: datetime) -> int:
-    """Plan again what a dead engine left in ``sending``; returns how many rows.
+def stranded(connection: Connection) -> tuple[Claim, ...]:
+    """List the rows that a dead engine left in ``sending``.
 
-    Only for a transport where handing a message over twice leaves one message, and only by the
-    engine that holds the store's lock: then nothing is doubtful.
+    Only for the engine that holds the store's lock: for any other they may be under way.
     """
-    again = {"state": DeliveryState.PLANNED.value, "engine": "", "changed": now}
-    sending = delivery.c.state == DeliveryState.SENDING.value
-    return connection.execute(update(delivery).where(sending).values(again)).rowcount
+    query = _deliveries(DeliveryState.SENDING, subscription.c.digest == issue.c.digest)
+    return tuple(_as_claim(row) for row in connection.execute(query))
+
+
+def settle(connection: Connection, outcomes: Iterable[Outcome], now: datetime) -> None:
+    """Record what became of claims."""
+    for outcome in outcomes:
+        values = {"engine": "", "detail": outcome.detail, "changed": now}
+        _move(connection, outcome.claim, (DeliveryState.SENDING, outcome.state), values)
 
 
 def turn(
@@ -52,9 +57,13 @@ def turn(
     Consent and suppression are read in this same transaction: who left since the drafting is
     released instead of claimed. Returns no claim only when no planned row is left.
     """
-    for outcome in outcomes:
-        _settle(connection, outcome, now)
-    while rows := connection.execute(_planned().limit(window)).all():
+    settle(connection, outcomes, now)
+    confirmed = and_(
+        subscription.c.digest == issue.c.digest,
+        subscription.c.state == SubscriptionState.CONFIRMED.value,
+    )
+    planned = _deliveries(DeliveryState.PLANNED, confirmed)
+    while rows := connection.execute(planned.limit(window)).all():
         claims = tuple(_claim(connection, row, engine, now) for row in rows)
         if made := tuple(claim for claim in claims if claim is not None):
             return made
@@ -62,8 +71,8 @@ def turn(
 
 
 def outstanding(connection: Connection) -> int:
-    """Count the rows that wait to be handed over."""
-    waiting = delivery.c.state == DeliveryState.PLANNED.value
+    """Count the rows that wait to be handed over, those of an engine that died included."""
+    waiting = delivery.c.state.in_([DeliveryState.PLANNED.value, DeliveryState.SENDING.value])
     return int(connection.execute(select(func.count()).select_from(delivery).where(waiting)).scalar_one())
 
 
@@ -73,30 +82,28 @@ def tally(connection: Connection, number: int) -> dict[DeliveryState, int]:
     return {DeliveryState(state): count for state, count in connection.execute(query)}
 
 
-def _planned() -> Select[*tuple[Any, ...]]:
-    """Select planned rows with what decides about them: a confirmed subscription, no suppression."""
-    confirmed = and_(
-        subscription.c.subscriber == delivery.c.subscriber,
-        subscription.c.digest == issue.c.digest,
-        subscription.c.state == SubscriptionState.CONFIRMED.value,
-    )
+def _deliveries(state: DeliveryState, theirs: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """Select rows in a state with what decides about them: the subscription meant, and a suppression."""
     return (
         select(
             delivery.c.issue,
             delivery.c.subscriber,
             delivery.c.variant,
-            issue.c.digest,
             subscriber.c.wire,
             subscription.c.unsubscribe_token,
             suppression.c.reason,
         )
         .join(issue, issue.c.id == delivery.c.issue)
         .join(subscriber, subscriber.c.id == delivery.c.subscriber)
-        .outerjoin(subscription, confirmed)
+        .outerjoin(subscription, and_(subscription.c.subscriber == delivery.c.subscriber, theirs))
         .outerjoin(suppression, suppression.c.key == subscriber.c.key)
-        .where(delivery.c.state == DeliveryState.PLANNED.value)
+        .where(delivery.c.state == state.value)
         .order_by(delivery.c.issue, delivery.c.subscriber)
     )
+
+
+def _as_claim(row: Found) -> Claim:
+    return Claim(row.issue, row.subscriber, row.variant, row.wire, row.unsubscribe_token)
 
 
 def _claim(connection: Connection, row: Found, engine: str, now: datetime) -> Claim | None:
@@ -107,31 +114,28 @@ def _claim(connection: Connection, row: Found, engine: str, now: datetime) -> Cl
         return None
     values = {"engine": engine, "attempt": delivery.c.attempt + 1, "changed": now}
     _move(connection, row, (DeliveryState.PLANNED, DeliveryState.SENDING), values)
-    return Claim(row.issue, row.subscriber, row.variant, row.wire, row.unsubscribe_token)
+    return _as_claim(row)
 
 
 def _release(connection: Connection, row: Found, reason: ReleaseReason, now: datetime) -> None:
-    """Release a row and lower the reader's cursor below its entries, so that they are pending again."""
+    """Release a row and lower the reader's cursors below its entries, so that they are pending again.
+
+    In every digest that has these entries: the others passed them over because of this delivery. No
+    cursor goes below where its subscription began.
+    """
     step = (DeliveryState.PLANNED, DeliveryState.RELEASED)
     _move(connection, row, step, {"detail": reason.value, "changed": now})
     lowest = (
-        select(func.min(arrival.c.seq))
+        select(arrival.c.digest, func.min(arrival.c.seq) - 1)
         .join(variant_entry, variant_entry.c.entry == arrival.c.entry)
-        .where(
-            arrival.c.digest == row.digest,
-            variant_entry.c.issue == row.issue,
-            variant_entry.c.variant == row.variant,
-        )
+        .where(variant_entry.c.issue == row.issue, variant_entry.c.variant == row.variant)
+        .group_by(arrival.c.digest)
     )
-    below = int(connection.execute(lowest).scalar_one() or 1) - 1
-    mine = and_(subscription.c.subscriber == row.subscriber, subscription.c.digest == row.digest)
-    higher = and_(mine, subscription.c.cursor > below)
-    connection.execute(update(subscription).where(higher).values(cursor=below))
-
-
-def _settle(connection: Connection, outcome: Outcome, now: datetime) -> None:
-    values = {"engine": "", "detail": outcome.detail, "changed": now}
-    _move(connection, outcome.claim, (DeliveryState.SENDING, outcome.state), values)
+    for digest, below in connection.execute(lowest).all():
+        target = case((subscription.c.since > below, subscription.c.since), else_=below)
+        mine = and_(subscription.c.subscriber == row.subscriber, subscription.c.digest == digest)
+        higher = and_(mine, subscription.c.cursor > target)
+        connection.execute(update(subscription).where(higher).values(cursor=target))
 
 
 def _move(

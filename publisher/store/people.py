@@ -49,12 +49,21 @@ def enrol(connection: Connection, mailbox: Mailbox, now: datetime) -> int:
 
 
 def confirm(connection: Connection, person: int, digest: str, *, cadence: str, cursor: int, token: str) -> None:
-    """Confirm a subscription, new or come back. A token that stands is kept: old links stay good."""
-    values = {"state": SubscriptionState.CONFIRMED.value, "cadence": cadence, "cursor": cursor}
+    """Confirm a subscription, new or come back, that begins at ``cursor``.
+
+    A token that stands is kept: old links stay good.
+    """
+    state = SubscriptionState.CONFIRMED.value
+    values = {"state": state, "cadence": cadence, "cursor": cursor, "since": cursor}
     changed = connection.execute(update(subscription).where(*_place(person, digest)).values(values))
     if changed.rowcount == 0:
         made = {**values, "subscriber": person, "digest": digest, "unsubscribe_token": token}
         connection.execute(insert(subscription).values(made))
+
+
+def change_pace(connection: Connection, person: int, digest: str, cadence: str) -> None:
+    """Move a subscription to another cadence; what is pending stays pending."""
+    connection.execute(update(subscription).where(*_place(person, digest)).values(cadence=cadence))
 
 
 def leave(connection: Connection, person: int, digest: str) -> None:

@@ -110,6 +110,7 @@ subscription = Table(
     Column("state", Text, nullable=False),
     Column("cadence", Text, nullable=False),
     Column("cursor", Integer, nullable=False),
+    Column("since", Integer, nullable=False),  # where the cursor began: no release lowers it further
     Column("unsubscribe_token", Text, nullable=False),
     UniqueConstraint("unsubscribe_token"),
     Index(None, "digest", "cadence", "state"),

@@ -335,6 +335,9 @@ class Dying:
     after: bool
     where: str = "nowhere"
 
+    def holds(self, name: str) -> bool:
+        return self.inner.holds(name)
+
     def hand_over(self, message: Message) -> str:
         self.lives -= 1
         if self.lives < 0:
@@ -425,6 +428,18 @@ def test_a_process_killed_again_and_again_still_mails_everyone_once(desk: Desk) 
     laid = [message_from_bytes(path.read_bytes())["To"] for path in outbox.iterdir()]
     assert sorted(laid) == sorted(f"{name}@example.org" for name in people)
     assert desk.states() == ["sent"] * 150
+
+
+def test_two_runs_at_once_mail_everyone_once(desk: Desk) -> None:
+    people = [f"reader{number}" for number in range(40)]
+    desk.publish(1)
+    desk.add(*people)
+    with _start(desk.folder, "one") as one, _start(desk.folder, "two") as two:
+        said = [process.communicate(timeout=60)[0].split() for process in (one, two)]
+    assert said == [["ready", "done"], ["ready", "done"]]
+    laid = [message_from_bytes(path.read_bytes())["To"] for path in (desk.folder / "outbox" / "new").iterdir()]
+    assert sorted(laid) == sorted(f"{name}@example.org" for name in people)
+    assert desk.states() == ["sent"] * 40
 
 
 def _start(folder: Path, engine: str) -> subprocess.Popen[str]:

@@ -81,6 +81,7 @@ def _people() -> None:
         Column("state", Text(), nullable=False),
         Column("cadence", Text(), nullable=False),
         Column("cursor", Integer(), nullable=False),
+        Column("since", Integer(), nullable=False),
         Column("unsubscribe_token", Text(), nullable=False),
         ForeignKeyConstraint(["digest"], ["digest.name"], name="fk_subscription_digest"),
         ForeignKeyConstraint(["subscriber"], ["subscriber.id"], name="fk_subscription_subscriber"),
