@@ -13,6 +13,7 @@ escaped. HTML goes into CDATA sections, which any XML parser reads back exactly,
 from __future__ import annotations
 
 import json
+import re
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 

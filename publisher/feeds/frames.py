@@ -6,6 +6,7 @@ or overwrites, which is put right here and nowhere else:
 - in RSS the channel's <link> is whichever feed link came last, so the home page comes last;
 - in RSS only the first self link is written, hubs and other formats never: ``extend_rss`` adds them;
 - dates default to the present moment, so every one is set;
+- Atom asks for an author (RFC 4287 4.1.1), so a site that names none goes by its title;
 - each date calls setlocale for the whole process: the locale is put back, and no thread calls this.
 
 Entries are not feedgen's (see fragments.py): it has no way to write their links right, and joining
@@ -83,6 +84,8 @@ def _rss(feed: Feed) -> str:
 
 def _atom(feed: Feed) -> str:
     made = _generator(feed)
+    if not feed.authors:
+        made.author({"name": feed.title})
     made.link(href=feed.home, rel="alternate", type="text/html")
     made.link(href=feed.url(Format.ATOM), rel="self", type=Format.ATOM.media_type)
     for hub in feed.hubs:
@@ -96,7 +99,7 @@ def _extension(feed: Feed) -> type:
     from feedgen.ext.base import BaseExtension  # noqa: PLC0415 - as above
     from lxml import etree  # noqa: PLC0415 - as above
 
-    class Extension(BaseExtension):  # type: ignore[misc] - feedgen has no types
+    class Extension(BaseExtension):  # type: ignore[misc]  # feedgen has no types
         def extend_ns(self) -> dict[str, str]:
             return NAMESPACES
 
