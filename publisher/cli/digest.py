@@ -30,7 +30,7 @@ def digest() -> None:
     """Preview and send email digests of what is new."""
 
 
-@digest.command()
+@digest.command(short_help="Write what a new reader would get to preview/.")
 @click.argument("name")
 @click.option("--open", "in_browser", is_flag=True, help="Open the page in the browser.")
 @cadence_option

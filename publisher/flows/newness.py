@@ -129,18 +129,18 @@ def _told(digest: DigestSettings, before: Filter | None, seen: Observation) -> t
     given = sum(arrival.given for arrival in seen.arrivals)
     fresh = len(seen.arrivals) - given
     if before is None and given:
-        said = f'{_entries(given)} published already count as given (start = "now")'
+        said = f'what was published already counts as given ({_entries(given)}, start = "now")'
     elif before is None and fresh:
-        said = f'{_entries(fresh)} published already count as new (start = "all")'
+        said = f'what was published already counts as new ({_entries(fresh)}, start = "all")'
     elif before is not None and given:
-        said = f"the filter was changed: {_entries(given)} published before that count as given"
+        said = f"the filter was changed: what it newly lets in counts as given ({_entries(given)})"
     else:
         return ()
     return (note("", 0, f"{digest.title}: {said}"),)
 
 
 def _entries(count: int) -> str:
-    return "the 1 entry" if count == 1 else f"the {count} entries"
+    return "1 entry" if count == 1 else f"{count} entries"
 
 
 def _held_back(digest: DigestSettings, seen: Observation) -> tuple[Problem, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -61,6 +61,8 @@ def open_store(url: str, folder: Path) -> Store:
     ``url`` is ``sqlite:///`` and a path, relative to ``folder``. Raises StoreError.
     """
     path = store_file(url, folder)
+    with suppress(OSError):  # SQLite says better what is wrong with the place
+        path.touch(0o600)  # people's addresses are nobody else's business
     engine = _engine(path, "rwc")
     try:
         with _plain_faults(str(path)):

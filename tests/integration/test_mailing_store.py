@@ -106,6 +106,12 @@ def test_reading_makes_no_store(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_new_store_is_for_its_owners_eyes_only(tmp_path: Path) -> None:
+    with closing(open_store(URL, tmp_path)):
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert set(modes.values()) == {0o600}
+
+
 def test_one_engine_holds_the_lock(tmp_path: Path) -> None:
     database = tmp_path / "mailing.sqlite3"
     with engine_lock(database) as first, engine_lock(database) as second:
