@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from publisher.content.formats import Form
 from publisher.content.metadata import flag_of, normal_table, shown_value, text_of, texts_of
+from publisher.content.wording import plain_description, plain_title
 from publisher.model.entry import Author
 
 if TYPE_CHECKING:
@@ -80,12 +81,12 @@ def is_draft(meta: Metadata) -> bool:
 def title_of(meta: Metadata) -> str:
     """The title that the frontmatter gives, as plain text; empty when it gives none."""
     value = meta.get("title")
-    return text_of(value) if value is not None and text_of(value) else meta.text(_TITLES)
+    return plain_title(text_of(value) if value is not None and text_of(value) else meta.text(_TITLES))
 
 
 def description_of(meta: Metadata) -> str:
-    """The author's own summary."""
-    return meta.text(_DESCRIPTIONS, further=True)
+    """The author's own summary, as plain text."""
+    return plain_description(meta.text(_DESCRIPTIONS, further=True))
 
 
 def tags_of(meta: Metadata) -> tuple[str, ...]:
