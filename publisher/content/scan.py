@@ -6,10 +6,12 @@ Imports next to nothing: a run that finds nothing to do does little else than th
 from __future__ import annotations
 
 import os
+import stat as modes
 
 from publisher.errors import UsageError
 
 MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mdx")
+_LITTER = frozenset({".git", ".publisher", ".DS_Store", "Thumbs.db"})  # nobody means to publish these
 _PASSED_OVER = frozenset({"node_modules", "__pycache__", "_site", "_includes", "_layouts", "_sass", "_data", "vendor"})
 
 
@@ -27,11 +29,12 @@ class Scan:
         self.unreadable: list[tuple[str, str]] = []
 
 
-def scan(folder: str, passed_over: frozenset[str] = frozenset()) -> Scan:
+def scan(folder: str, passed_over: frozenset[str] = frozenset(), *, whole: bool = False) -> Scan:
     """Walk a folder. Hidden files, backups of editors and generators' own folders are passed over.
 
-    ``passed_over`` holds absolute paths of further folders (the output, say). Raises UsageError if
-    the folder itself cannot be listed.
+    ``passed_over`` holds absolute paths of further folders (the output, say). ``whole`` takes hidden
+    files and generators' folders too (a static folder holds .well-known, .nojekyll, vendor). Links
+    to folders are not followed. Raises UsageError if the folder itself cannot be listed.
     """
     found = Scan()
     pending = [""]
@@ -40,7 +43,10 @@ def scan(folder: str, passed_over: frozenset[str] = frozenset()) -> Scan:
         try:
             with os.scandir(os.path.join(folder, prefix)) as entries:
                 for entry in entries:
-                    _sort(entry, prefix, found, pending, passed_over)
+                    name = entry.name
+                    hidden = name in _LITTER if whole else name[0] == "."
+                    if not hidden and name[-1] != "~":
+                        _sort(entry, prefix, found, pending, passed_over, whole)
         except OSError as fault:
             if not prefix:
                 raise UsageError(
@@ -51,19 +57,26 @@ def scan(folder: str, passed_over: frozenset[str] = frozenset()) -> Scan:
     return found
 
 
-def _sort(entry: os.DirEntry[str], prefix: str, found: Scan, pending: list[str], passed_over: frozenset[str]) -> None:
+def _sort(
+    entry: os.DirEntry[str], prefix: str, found: Scan, pending: list[str], passed_over: frozenset[str], whole: bool
+) -> None:
     name = entry.name
-    if name.startswith(".") or name.endswith("~"):
-        return
     path = prefix + name
+    if not name.isascii() and not _is_text(name):
+        found.unreadable.append((path.encode("utf-8", "backslashreplace").decode(), "its name is not UTF-8"))
+        return
     try:
         if entry.is_dir():
-            if name not in _PASSED_OVER and entry.path not in passed_over and not entry.is_symlink():
+            kept = whole or name not in _PASSED_OVER
+            if kept and entry.path not in passed_over and not entry.is_symlink():
                 pending.append(path + "/")
             return
         stat = entry.stat()
     except OSError as fault:
         found.unreadable.append((path, fault.strerror or "unreadable"))
+        return
+    if not modes.S_ISREG(stat.st_mode):
+        found.unreadable.append((path, "it is no file"))  # a pipe would be waited for without end
         return
     stamp = f"{stat.st_mtime_ns} {stat.st_size} {stat.st_ino}"
     if name.lower().endswith(MARKDOWN):
@@ -72,9 +85,14 @@ def _sort(entry: os.DirEntry[str], prefix: str, found: Scan, pending: list[str],
         found.files[path] = stamp
 
 
-def scan_if_there(folder: str, passed_over: frozenset[str] = frozenset()) -> Scan:
+def _is_text(name: str) -> bool:
+    """Whether a name came from bytes that are UTF-8; others hold surrogates."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+def scan_if_there(folder: str, passed_over: frozenset[str] = frozenset(), *, whole: bool = False) -> Scan:
     """The same for a folder that need not exist."""
-    return scan(folder, passed_over) if os.path.isdir(folder) else Scan()
+    return scan(folder, passed_over, whole=whole) if os.path.isdir(folder) else Scan()
 
 
 def listing(found: Scan) -> str:

@@ -63,7 +63,7 @@ def check(folder: Path, settings: Settings, now: datetime, progress: Callable[[s
             step=lambda done, of: progress("reading", done, of),
         )
         items = Items(state, seen.ids)
-        static = static_files(folder, settings)
+        static, static_problems = static_files(folder, settings)
         planned = plan(settings, seen, items, lambda feeds: pages_of(folder, settings, feeds, None), static, "")
         every = replace(planned, pages={}, bodies=(*seen.posts, *seen.standing))
         rendered = render_bodies(
@@ -79,8 +79,8 @@ def check(folder: Path, settings: Settings, now: datetime, progress: Callable[[s
             bytecode=None,
             step=lambda done, of: progress("rendering", done, of),
         )
-        problems = [*seen.problems, *seen.identity_problems, *seen.notes, *planned.problems, *rendered.problems]
-        problems += _feeds(planned)
+        problems = [*seen.problems, *static_problems, *seen.identity_problems, *seen.notes]
+        problems += [*planned.problems, *rendered.problems, *_feeds(planned)]
     problems += _site(settings)
     problems += _foreign(place, planned, settings)
     problems += tracked_secrets(folder)

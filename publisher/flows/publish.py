@@ -27,7 +27,15 @@ from publisher.flows.plan import plan
 from publisher.flows.rendering import BYTECODE, link_index, pages_of, render_bodies, used_assets
 from publisher.flows.report import Listener, Options, Report
 from publisher.flows.survey import survey
-from publisher.flows.writing import asset_files, claim, copy_files, remove_stale, static_files, write_outputs
+from publisher.flows.writing import (
+    asset_files,
+    claim,
+    copy_files,
+    remove_stale,
+    scan_static,
+    static_files,
+    write_outputs,
+)
 from publisher.model.problem import note
 from publisher.output import hubs, manifest
 from publisher.output.lock import held
@@ -107,17 +115,17 @@ class _Run:
         seen = self._survey()
         for one in seen.notes:
             self.listener.notice(one)
-        static = static_files(self.folder, self.settings)
+        static, static_problems = static_files(self.folder, self.settings)
         key = digest_of(f"{STATE_KEY} {self.settings!r} {fingerprint(self.folder)}".encode())
         items = Items(self.state, seen.ids)
         planned = plan(self.settings, seen, items, self._pages, static, key)
         done = self._act(planned, seen, items, static, key)
-        problems = [*seen.problems, *seen.identity_problems, *planned.problems, *done.problems]
+        problems = [*seen.problems, *static_problems, *seen.identity_problems, *planned.problems, *done.problems]
         self._record_ids(planned, seen)
         pinged = self._ping(planned, done, problems)
         report = _report(self, planned, seen, done, tuple(problems), pinged)
         self.state.commit()
-        if not self.options.dry_run:
+        if not (self.options.dry_run or seen.unread or static_problems or done.unread):
             self._remember(report, seen, done.wanted, looked_at)
         return report
 
@@ -161,7 +169,7 @@ class _Run:
         copies |= self._assets(planned, seen, rendered.assets)
         wanted = planned.paths() | copies.keys()
         claim(self.place, self.state, self.settings, ours | planned.paths(), wanted, dry=dry)
-        copied, copies_stood = copy_files(copies, self.place, self.state)
+        copied, copies_stood, unread = copy_files(copies, self.folder, self.place, self.state)
         removed = remove_stale(self.place, self.state, self.settings, ours, wanted, self._lost(seen))
         kept = (ours | wanted) - set(removed)
         if not dry and kept != ours:
@@ -171,7 +179,8 @@ class _Run:
             unchanged=rendered.unchanged + stood + copies_stood,
             removed=removed,
             wanted=frozenset(kept),
-            problems=rendered.problems,
+            problems=(*rendered.problems, *unread),
+            unread=bool(unread),
         )
 
     def _assets(self, planned: Plan, seen: Survey, used: frozenset[str]) -> dict[str, tuple[str, str]]:
@@ -224,7 +233,7 @@ class _Run:
         return _Inputs(
             files={name: unchanged.stamp(os.fspath(self.folder / name)) for name in names},
             templates={os.fspath(one): listing(scan_if_there(os.fspath(one))) for one in search_path(self.folder)},
-            static=listing(scan_if_there(os.fspath(self.folder / self.settings.pages.static))),
+            static=listing(scan_static(self.folder, self.settings)),
         )
 
     def _remember(self, report: Report, seen: Survey, wanted: frozenset[str], looked_at: _Inputs) -> None:
@@ -257,6 +266,7 @@ class _Done:
     removed: tuple[str, ...]
     wanted: frozenset[str]
     problems: tuple[Problem, ...]
+    unread: bool  # a file could not be opened
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ class Survey:
     ``posts`` are published, identified, newest first; ``standing`` the standing pages by title.
     ``held`` are paths whose file is refused now: what was published of them stays as it is.
     ``ids_after`` is what ids.toml should hold but for the feeds, None if nothing is to be recorded.
-    ``around`` is what the ids depend on.
+    ``around`` is what the ids depend on. ``unread`` tells that some file could not be opened, which
+    may be mended without a trace in the listing.
     """
 
     scan: Scan
@@ -54,6 +55,7 @@ class Survey:
     reasons: tuple[str, ...]
     files_digest: str
     cards_digest: str
+    unread: bool
 
 
 def survey(
@@ -71,6 +73,8 @@ def survey(
     found = scan(os.fspath(folder / settings.posts.dir), passed_over)
     reading_key = digest_of(repr((settings.site, settings.posts, settings.pages.enabled)).encode())
     known = {row.path: row for row in state.sources()}
+    # Posts in what cannot be looked into have not been taken away: each is read, in vain, and so held.
+    found.posts.update(dict.fromkeys(_out_of_sight(known, found), ""))
     stale = full or state.fact("reading") != reading_key
     changed = [path for path, stamp in found.posts.items() if stale or path not in known or known[path].stamp != stamp]
     rows, skipped = _read(crew, changed, known, found, step)
@@ -111,7 +115,13 @@ def survey(
         reasons=_reasons(settings, state, [*named, *standing], found, identity.kept),
         files_digest=digest_of("\n".join(f"{path} {found.files[path]}" for path in sorted(found.files)).encode()),
         cards_digest=cards_digest,
+        unread=bool(found.unreadable) or not all(row.stamp for row in current),
     )
+
+
+def _out_of_sight(known: Iterable[str], found: Scan) -> list[str]:
+    hidden = tuple(f"{path}/" for path, _ in found.unreadable)
+    return [path for path in known if f"{path}/".startswith(hidden)] if hidden else []
 
 
 def _reasons(
@@ -156,7 +166,7 @@ def _read(
     rows: dict[str, SourceRow] = {}
     skipped = {path: row.card[1:] for path, row in known.items() if row.card.startswith("-") and path in found.posts}
     for number, read in enumerate(crew.read(changed), 1):
-        stamp = found.posts[read.path]
+        stamp = "" if read.unread else found.posts[read.path]
         skipped.pop(read.path, None)
         if read.card is not None:
             card = json.dumps(read.card, ensure_ascii=False)

@@ -93,7 +93,7 @@ def sources_listing(posts: str, static: str, templates: list[str]) -> str:
 def _sources(posts: str, static: str, templates: list[str], passed_over: frozenset[str]) -> str:
     return sources_listing(
         listing(scan_if_there(posts, passed_over)),
-        listing(scan_if_there(static)) if static else "",
+        listing(scan_if_there(static, whole=True)) if static else "",
         [listing(scan_if_there(folder)) for folder in templates],
     )
 

@@ -35,13 +35,16 @@ if TYPE_CHECKING:
 
 
 class Read(NamedTuple):
-    """What became of one file: its card (None if refused or left out), problems as JSON, why it was left out."""
+    """What became of one file: its card (None if refused or left out), problems as JSON, why it was left out.
+
+    ``unread`` tells that it could not be opened: that may be mended without a trace in its stamp.
+    """
 
     path: str
     card: Card | None
     problems: str
     skipped: str
-    refused: bool
+    unread: bool = False
 
 
 class Job(NamedTuple):
@@ -97,19 +100,19 @@ class Workshop:
         except OSError as fault:
             shown = f"{self._settings.posts.dir}/{path}"
             problem = error(shown, 0, f"cannot be read: {fault.strerror}", "make it a file that you may read")
-            return Read(path, None, encode_problems([problem]), "", refused=True)
+            return Read(path, None, encode_problems([problem]), "", unread=True)
         reading = read_post(path, data, self._settings)
         return self._noted(path, reading, digest_of(data))
 
     def _noted(self, path: str, reading: Reading, digest: str) -> Read:
         problems = encode_problems(reading.problems)
         if reading.source is None:
-            return Read(path, None, problems, reading.skipped, refused=not reading.skipped)
+            return Read(path, None, problems, reading.skipped)
         self._sources[path] = reading.source
         post, site = reading.source.post, self._settings.site
         page = output_path(post.permalink, site.base_url) if self._settings.pages.enabled else ""
         card = card_of(post, digest, site, page or "")
-        return Read(path, card, problems, "", refused=False)
+        return Read(path, card, problems, "")
 
     def make(self, job: Job) -> Made:
         """Do one job: render the body unless it is at hand, and write the page if one is wanted."""

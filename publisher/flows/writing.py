@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from publisher.content.scan import scan_if_there
+from publisher.model.problem import Problem, error
 from publisher.output import manifest
 from publisher.output.state import OutputRow
 from publisher.pages import paths
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from publisher.content.links import LinkIndex
+    from publisher.content.scan import Scan
     from publisher.flows.lists import Output
     from publisher.flows.plan import Plan
     from publisher.flows.survey import Survey
@@ -71,10 +73,16 @@ def _chained(first: Iterable[bytes], rest: Iterable[bytes]) -> Iterable[bytes]:
     yield from rest
 
 
-def copy_files(sources: Mapping[str, tuple[str, str]], place: Place, state: BuildState) -> tuple[list[Written], int]:
-    """Publish files as they are: output path -> (file, stamp). Returns as ``write_outputs`` does."""
+def copy_files(
+    sources: Mapping[str, tuple[str, str]], folder: Path, place: Place, state: BuildState
+) -> tuple[list[Written], int, list[Problem]]:
+    """Publish files as they are: output path -> (file, stamp). Returns as ``write_outputs`` does.
+
+    A file that cannot be read is a problem of its own; what was published of it stays.
+    """
     known = state.outputs()
     written: list[Written] = []
+    problems: list[Problem] = []
     unchanged = 0
     for path, (source, stamp) in sources.items():
         row = known.get(path)
@@ -82,19 +90,31 @@ def copy_files(sources: Mapping[str, tuple[str, str]], place: Place, state: Buil
             unchanged += 1
             continue
         done = place.copy(source, path)
+        if done is None:
+            shown = os.path.relpath(source, folder)
+            problems.append(error(shown, 0, "cannot be read", "make it readable for you, or take it away"))
+            continue
         written.append(done)
         place.wrote(done)
         state.set_output(OutputRow(path, done.stamp, stamp))
-    return written, unchanged
+    return written, unchanged, problems
 
 
-def static_files(folder: Path, settings: Settings) -> dict[str, tuple[str, str]]:
-    """Files of the static folder: output path -> (file, stamp)."""
-    root = os.fspath(folder / settings.pages.static)
+def scan_static(folder: Path, settings: Settings) -> Scan:
+    """The files that are published as they are."""
+    return scan_if_there(os.fspath(folder / settings.pages.static), whole=True)
+
+
+def static_files(folder: Path, settings: Settings) -> tuple[dict[str, tuple[str, str]], list[Problem]]:
+    """Files of the static folder: output path -> (file, stamp); and a problem for each that cannot be read."""
     if not settings.pages.enabled:
-        return {}
-    found = scan_if_there(root)
-    return {path: (f"{root}/{path}", stamp) for path, stamp in {**found.posts, **found.files}.items()}
+        return {}, []
+    root, shown = os.fspath(folder / settings.pages.static), settings.pages.static
+    found = scan_static(folder, settings)
+    remedy = "make it readable for you, rename it, or take it away"
+    problems = [error(f"{shown}/{path}", 0, f"cannot be published: {why}", remedy) for path, why in found.unreadable]
+    files = {**found.posts, **found.files}
+    return {path: (f"{root}/{path}", stamp) for path, stamp in files.items()}, problems
 
 
 def asset_files(

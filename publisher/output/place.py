@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -104,7 +105,7 @@ class Place:
                 os.close(descriptor)
             _rename(temporary, target)
         except OSError as fault:
-            raise self._error(fault, path) from None
+            raise self._failed(fault, path) from None
         return Written(path, stamp, changed=True, new=before is None)
 
     def write_pieces(self, path: str, pieces: Iterable[bytes]) -> Written:
@@ -123,17 +124,16 @@ class Place:
             _rename(temporary, target)
             return Written(path, stamp_of(os.stat(target)), changed=True, new=new)
         except OSError as fault:
-            raise self._error(fault, path) from None
+            raise self._failed(fault, path) from None
 
-    def copy(self, source: str, path: str) -> Written:
-        """The same for a file that is published as it is."""
+    def copy(self, source: str, path: str) -> Written | None:
+        """The same for a file that is published as it is; None if it cannot be read."""
         try:
-            with open(source, "rb") as stream:
-                return self.write_pieces(path, iter(lambda: stream.read(_CHUNK), b""))
-        except OSError as fault:
-            raise OutputError(
-                f"{source} cannot be read: {fault.strerror}", "make it readable, or take it away"
-            ) from None
+            stream = open(source, "rb")  # noqa: SIM115 - closed below; only its opening is to be tried
+        except OSError:
+            return None
+        with stream:
+            return self.write_pieces(path, iter(lambda: stream.read(_CHUNK), b""))
 
     def remove(self, path: str) -> None:
         """Take a file of ours away, and the folders that it leaves empty."""
@@ -141,8 +141,8 @@ class Place:
             return
         try:
             os.unlink(self.full(path))
-        except FileNotFoundError:
-            pass
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            pass  # gone already, or something else has taken its place
         except OSError as fault:
             raise self._error(fault, path) from None
         folder = os.path.dirname(path)
@@ -169,6 +169,12 @@ class Place:
         except OSError:  # it is there, or its own folder is not: _rename sees to the latter
             return False
         return True
+
+    def _failed(self, fault: OSError, path: str) -> OutputError:
+        """The error of a write. What it left would take up room where there may be none."""
+        with suppress(OSError):
+            os.unlink(self._temporary(path))
+        return self._error(fault, path)
 
     def _error(self, fault: OSError, path: str) -> OutputError:
         where = self.full(path)
