@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import MAXYEAR, timedelta
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from publisher.model.entry import Entry
     from publisher.model.settings import Filter
 
+_SECOND = timedelta(seconds=1)
 TIE_SECONDS = 3600  # date-only posts of a day are parted within its first hour
 
 
@@ -43,20 +44,21 @@ def _folded(words: Iterable[str]) -> set[str]:
 
 
 def part_updates(moments: Sequence[tuple[str, datetime, bool]]) -> list[datetime]:
-    """Atom's ``updated`` for (id, updated, date_only) of every entry of a site, all different.
+    """Atom's ``updated`` for (id, updated, date_only) of every entry of a site, all in different seconds.
 
     Two Atom entries with one ``updated`` draw a warning from validators and confuse readers that
     sort by it. A date without a time is moved by seconds that follow from the id alone, so that
-    no entry's value depends on its neighbours; what still falls together is moved on second by
-    second, in the order of ids.
+    its value seldom depends on its neighbours; what still falls together is moved on second by
+    second, in the order of ids. A time that stands alone in its second stays as it is.
     """
     taken: set[datetime] = set()
     result = [updated for _, updated, _ in moments]
     for index in sorted(range(len(moments)), key=lambda at: moments[at][0]):
         identifier, updated, date_only = moments[index]
-        moment = updated + timedelta(seconds=crc32(identifier.encode()) % TIE_SECONDS) if date_only else updated
-        while moment in taken:
-            moment += timedelta(seconds=1)
-        taken.add(moment)
+        step = _SECOND if updated.year < MAXYEAR else -_SECOND  # the calendar ends, and nothing may fail for it
+        moment = updated + step * (crc32(identifier.encode()) % TIE_SECONDS) if date_only else updated
+        while moment.replace(microsecond=0) in taken:  # feeds are written to the second
+            moment += step
+        taken.add(moment.replace(microsecond=0))
         result[index] = moment
     return result
