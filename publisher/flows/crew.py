@@ -60,7 +60,7 @@ class Crew:
         """Give everyone what rendering needs; each worker makes its own."""
         self._own.set_up(bench())
         for _, pipe in self._workers:
-            pipe.send(("set_up", bench))
+            _send(pipe, ("set_up", bench))
 
     def make(self, jobs: Sequence[Job]) -> Iterator[Made]:
         """Do jobs; results come in no particular order."""
@@ -90,7 +90,7 @@ class Crew:
         for number, pending in enumerate(chunks):
             if pending:
                 pipe = self._workers[number][1]
-                pipe.send((what, pending.pop()))
+                _send(pipe, (what, pending.pop()))
                 busy[pipe] = number
         while busy:
             ready = wait(list(busy))
@@ -98,22 +98,33 @@ class Crew:
                 number = busy.pop(pipe)
                 results = _received(pipe)
                 if chunks[number]:
-                    pipe.send((what, chunks[number].pop()))
+                    _send(pipe, (what, chunks[number].pop()))
                     busy[pipe] = number
                 yield from results
+
+
+def _send(pipe: Connection, what: tuple[str, Any]) -> None:
+    try:
+        pipe.send(what)
+    except OSError:
+        raise _ended() from None
 
 
 def _received(pipe: Connection) -> list[Any]:
     try:
         answer = pipe.recv()
-    except EOFError:
-        raise PublisherError(
-            "a worker process ended in the middle of its posts",
-            "if memory is short, close other programs; else find the post with: publisher check",
-        ) from None
+    except (EOFError, OSError):
+        raise _ended() from None
     if isinstance(answer, BaseException):
         raise answer
     return list(answer)
+
+
+def _ended() -> PublisherError:
+    return PublisherError(
+        "a worker process ended in the middle of its posts",
+        "if memory is short, close other programs; else find the post with: publisher check",
+    )
 
 
 def _work(pipe: Connection, folder: Path, settings: Settings, parents: Connection) -> None:
