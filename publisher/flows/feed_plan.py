@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from publisher.content.slugs import slugify
+from publisher.content.urls import quoted_path
 from publisher.flows.cards import Card, moment
 from publisher.model.feed import Feed, Format
+from publisher.pages import paths
 from publisher.rules.selection import belongs
 
 if TYPE_CHECKING:
@@ -84,12 +86,12 @@ def plan_feeds(
         title: str,
         home: str,
         members: Sequence[Card],
-        paths: Iterable[tuple[Format, str]],
+        addresses: Iterable[tuple[Format, str]],
         limit: int,
         content: str,
     ) -> PlannedFeed:
         kept = tuple(members[:limit] if limit else members)
-        documents = tuple((fmt, path, settings.site.base_url + path) for fmt, path in paths)
+        documents = tuple((fmt, path, settings.site.base_url + quoted_path(path)) for fmt, path in addresses)
         feed = Feed(
             key=key,
             id=known_ids.get(key) or _address(documents),
@@ -116,10 +118,11 @@ def plan_feeds(
     patterns = dict(feeds.per_paths)
     for kind in feeds.per:
         for group in groups(shown, kind):
-            home = f"{site.base_url}tags/{group.slug}/" if kind == "tag" and settings.pages.enabled else site.base_url
-            paths = [(fmt, _filled(patterns[kind], group.slug, path)) for fmt, path in feeds.paths]
+            place = paths.tag(group.slug) if kind == "tag" and settings.pages.enabled else ""
+            own = [(fmt, _filled(patterns[kind], group.slug, path)) for fmt, path in feeds.paths]
             title = f"{site.title}: {group.name}"
-            result.append(planned(f"{kind}:{group.slug}", title, home, group.cards, paths, feeds.limit, feeds.content))
+            home = site.base_url + place
+            result.append(planned(f"{kind}:{group.slug}", title, home, group.cards, own, feeds.limit, feeds.content))
     return tuple(result)
 
 
