@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from publisher.config import load
 from publisher.errors import PublisherError
+from publisher.flows import unchanged
+from publisher.flows.publish import BUILD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,14 +16,28 @@ if TYPE_CHECKING:
 
 
 def changes(folder: Path) -> Iterator[None]:
-    """Yield at once, and then after each change of a post, static file, template, config.toml or ids.toml."""
+    """Yield at once, and then after each change of a post, static file, template or config.toml, until Ctrl-C.
+
+    Raises PublisherError where the folder cannot be watched.
+    """
     from watchfiles import watch  # noqa: PLC0415 - only --watch needs it
 
     yield
-    for batch in watch(folder, watch_filter=None, debounce=300, raise_interrupt=True):
-        output = _output(folder)
-        if any(_matters(folder, path, output) for _, path in batch):
-            yield
+    # The first second tells of nothing that changed while the first run was at work: that is looked up once.
+    looked = False
+    try:
+        for batch in watch(folder, watch_filter=None, debounce=300, rust_timeout=1000, yield_on_timeout=True):
+            output = _output(folder)
+            missed = not looked and unchanged.check(os.fspath(folder / BUILD)) is None
+            looked = True
+            if missed or any(_matters(folder, path, output) for _, path in batch):
+                yield
+    except KeyboardInterrupt:
+        return
+    except (OSError, RuntimeError) as fault:
+        raise PublisherError(
+            f"{folder} cannot be watched: {fault}", "run publish by hand after each change, or allow more watches"
+        ) from None
 
 
 def _output(folder: Path) -> str:
