@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from publisher.content.urls import quoted_path
 from publisher.errors import UsageError
 from publisher.flows.identities import is_placeholder
 from publisher.model.problem import Problem, warning
@@ -33,14 +34,11 @@ def ping(folder: Path, settings: Settings) -> Told:
     names = {path.rpartition("/")[2] for _, path in settings.feeds.paths}
     names |= {path.rpartition("/")[2] for named in settings.feeds.named for _, path in named.paths}
     ours = sorted(path for path in manifest.read(place) if path.rpartition("/")[2] in names)
-    live = tuple(settings.site.base_url + path for path in ours if _is_live(settings, place, path))
-    missing = [path for path in ours if settings.site.base_url + path not in live]
+    urls = {path: settings.site.base_url + quoted_path(path) for path in ours}
+    live = hubs.live((url, place.read(path)) for path, url in urls.items())
+    missing = [path for path, url in urls.items() if url not in live]
     problems = [
         warning(path, 0, "is not at its public address as it is here", "deploy the output, then ping again")
         for path in missing
     ]
     return Told(live, (*problems, *hubs.ping(settings.feeds.hubs, live)))
-
-
-def _is_live(settings: Settings, place: Place, path: str) -> bool:
-    return hubs.is_live(settings.site.base_url + path, place.read(path))

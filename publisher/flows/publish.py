@@ -17,6 +17,7 @@ from publisher import __version__
 from publisher.config import FILE as CONFIG
 from publisher.content import ids as ids_file
 from publisher.content.scan import listing, scan_if_there
+from publisher.errors import OutputError
 from publisher.flows import unchanged
 from publisher.flows.bodies import digest_of
 from publisher.flows.cards import Card
@@ -80,17 +81,25 @@ def publish(
         if not asked.dry_run:
             stack.enter_context(held(build / "lock"))
             unchanged.forget(os.fspath(build))
+        opened = BuildState.copy if asked.dry_run else BuildState.open
         try:
-            return _run(folder, settings, now, asked, heard)
+            return _run(folder, settings, now, asked, heard, opened(build, STATE_KEY))
         except (SpoiltState, sqlite3.DatabaseError):
-            BuildState.discard(build)
-            return _run(folder, settings, now, asked, heard)
+            fresh = BuildState.blank(STATE_KEY) if asked.dry_run else BuildState.renewed(build, STATE_KEY)
+        try:
+            return _run(folder, settings, now, asked, heard, fresh)
+        except sqlite3.DatabaseError as fault:
+            raise OutputError(
+                f"the build state in {build} cannot be written: {fault}",
+                "make room on the disk and publish again; what was published before is still in place",
+            ) from None
 
 
-def _run(folder: Path, settings: Settings, now: datetime, options: Options, listener: Listener) -> Report:
-    opened = BuildState.copy if options.dry_run else BuildState.open
+def _run(
+    folder: Path, settings: Settings, now: datetime, options: Options, listener: Listener, state: BuildState
+) -> Report:
     place = Place(folder / settings.output.dir, dry=options.dry_run)
-    with closing(opened(folder / BUILD, STATE_KEY)) as state, Crew(folder, settings) as crew:
+    with closing(state), Crew(folder, settings) as crew:
         return _Run(folder, settings, now, options, listener, place, state, crew).story()
 
 
@@ -122,12 +131,11 @@ class _Run:
         done = self._act(planned, seen, items, static, key)
         problems = [*seen.problems, *static_problems, *seen.identity_problems, *planned.problems, *done.problems]
         self._record_ids(planned, seen)
-        pinged = self._ping(planned, done, problems)
-        report = _report(self, planned, seen, done, tuple(problems), pinged)
         self.state.commit()
+        report = _report(self, planned, seen, done, tuple(problems))
         if not (self.options.dry_run or seen.unread or static_problems or done.unread):
             self._remember(report, seen, done.wanted, looked_at)
-        return report
+        return self._ping(planned, done, report)  # last: a hub may be slow, and what it answers is of this run alone
 
     def _survey(self) -> Survey:
         return survey(
@@ -210,23 +218,22 @@ class _Run:
             write_precious(self.folder / ids_file.FILE, text.encode())
         remember(self.state, self.settings, seen.around, text, seen.ids, seen.identity_problems)
 
-    def _ping(self, planned: Plan, done: _Done, problems: list[Problem]) -> tuple[str, ...]:
+    def _ping(self, planned: Plan, done: _Done, report: Report) -> Report:
         """Tell the hubs of feeds that changed, if readers already get the new bytes at their addresses."""
         told = self.settings.feeds.hubs
         if not told or self.options.dry_run or is_placeholder(self.settings.site.base_url):
-            return ()
+            return report
         topics = [
-            (planned.outputs[one.path].topic, one.path)
+            (planned.outputs[one.path].topic, self.place.read(one.path))
             for one in done.written
             if one.changed and one.path in planned.outputs and planned.outputs[one.path].topic
         ]
-        live = tuple(url for url, path in topics if hubs.is_live(url, self.place.read(path)))
+        live = hubs.live(topics)
+        problems = list(hubs.ping(told, live))
         if len(live) < len(topics):
-            problems.append(
-                note("", 0, "the new feeds are not at their public addresses yet", "after the deploy: publisher ping")
-            )
-        problems += hubs.ping(told, live)
-        return live
+            remedy = "after the deploy: publisher ping"
+            problems.append(note("", 0, "the new feeds are not at their public addresses yet", remedy))
+        return replace(report, pinged=live, problems=(*report.problems, *problems))
 
     def _inputs(self) -> _Inputs:
         names = (CONFIG, ids_file.FILE)
@@ -278,9 +285,7 @@ class _Inputs:
     static: str
 
 
-def _report(
-    run: _Run, planned: Plan, seen: Survey, done: _Done, problems: tuple[Problem, ...], pinged: tuple[str, ...]
-) -> Report:
+def _report(run: _Run, planned: Plan, seen: Survey, done: _Done, problems: tuple[Problem, ...]) -> Report:
     changed = [one for one in done.written if one.changed]
     return Report(
         posts=len(seen.posts),
@@ -292,7 +297,7 @@ def _report(
         unchanged=done.unchanged + len(done.written) - len(changed),
         reasons=seen.reasons,
         problems=tuple(dict.fromkeys(problems)),
-        pinged=pinged,
+        pinged=(),
         output=run.settings.output.dir,
         dry_run=run.options.dry_run,
     )

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import time
+from zlib import crc32
 
 from publisher import __version__
 from publisher.content.scan import listing, scan_if_there
+from publisher.errors import OutputError
 
 FILE = "last.txt"
-_HEAD = f"Publisher {__version__}"
-_FIELDS = 8  # head, until, posts, static, templates, output, passed over, said
+_FIELDS = 10  # until, posts, static, templates, output, passed over, said, files, sources, outputs
 
 
 def check(build: str) -> str | None:
@@ -25,11 +26,12 @@ def check(build: str) -> str | None:
             text = stream.read()
     except (OSError, ValueError):
         return None
-    parts = text.split("\f")
-    if len(parts) != _FIELDS + 3:
+    head, _, rest = text.partition("\f")
+    parts = rest.split("\f")
+    if len(parts) != _FIELDS or head != _head(build, rest):
         return None
-    head, until, posts, static, templates, output, passed_over, said, files, sources, outputs = parts
-    if head != _HEAD or (until and float(until) <= time.time()):
+    until, posts, static, templates, output, passed_over, said, files, sources, outputs = parts
+    if until and float(until) <= time.time():
         return None
     try:
         same = (
@@ -58,7 +60,6 @@ def remember(
 ) -> None:
     """Leave the text for the next run. Stamps are those that the run saw when it looked, not those of now."""
     parts = (
-        _HEAD,
         "" if until is None else repr(until),
         posts,
         static,
@@ -70,19 +71,35 @@ def remember(
         sources,
         _lines(outputs),
     )
-    if any("\f" in part for part in parts):
+    if any("\f" in part or "\r" in part for part in parts):
         return
-    temporary = os.path.join(build, f"{FILE}.{os.getpid()}")
-    with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as stream:
-        stream.write("\f".join(parts))
-    os.replace(temporary, os.path.join(build, FILE))
+    rest = "\f".join(parts)
+    path = os.path.join(build, FILE)
+    try:
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as stream:
+            stream.write(f"{_head(build, rest)}\f{rest}")  # half of it would not fit its head
+    except OSError:
+        forget(build)  # a next run that looks at everything is slower, no worse
 
 
 def forget(build: str) -> None:
-    """Take the text away: a run is under way, and may not finish."""
+    """Take the text away: a run is under way, and may not finish. Raises OutputError where that cannot be."""
     path = os.path.join(build, FILE)
-    if os.path.exists(path):
+    try:
         os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except OSError as fault:
+        raise OutputError(f"{path} cannot be removed: {fault.strerror}", "make it writable for you") from None
+
+
+def _head(build: str, rest: str) -> str:
+    """What only this version of Publisher, in this very folder, wrote before this very text.
+
+    A site that is copied elsewhere takes the text along, and it is about the other folder.
+    """
+    stat = os.stat(build)
+    return f"Publisher {__version__} {stat.st_dev} {stat.st_ino} {crc32(rest.encode('utf-8', 'surrogateescape')):08x}"
 
 
 def sources_listing(posts: str, static: str, templates: list[str]) -> str:

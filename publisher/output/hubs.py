@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING
 from publisher.model.problem import Problem, warning
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 TIMEOUT = 10.0  # seconds for one hub
 
 
-def ping(hubs: Sequence[str], topics: Sequence[str]) -> tuple[Problem, ...]:
-    """Tell every hub of every topic (feed URLs). A hub that fails is a warning: readers still poll."""
+def ping(hubs: Sequence[str], topics: Sequence[str], timeout: float = TIMEOUT) -> tuple[Problem, ...]:
+    """Tell every hub of every topic (feed URLs). A hub that fails is a warning: readers still poll.
+
+    ``timeout`` is in seconds, for a hub that is silent; one that fails is not asked again.
+    """
     if not hubs or not topics:
         return ()
     import httpx  # noqa: PLC0415 - only who has a hub pays for it
 
     problems = []
-    with httpx.Client(timeout=TIMEOUT, follow_redirects=True) as client:
+    with httpx.Client(timeout=timeout, follow_redirects=True) as client:
         for hub in hubs:
             try:
                 for topic in topics:
@@ -36,15 +39,23 @@ def ping(hubs: Sequence[str], topics: Sequence[str]) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def is_live(url: str, data: bytes) -> bool:
-    """Whether readers who fetch ``url`` get these bytes: only then is there something to tell a hub."""
+def live(topics: Iterable[tuple[str, bytes]], timeout: float = TIMEOUT) -> tuple[str, ...]:
+    """The URLs at which readers get these bytes: only of those is there something to tell a hub.
+
+    A site that does not answer is asked once, not once for each of its feeds.
+    """
     import httpx  # noqa: PLC0415 - as above
 
-    try:
-        answer = httpx.get(url, timeout=TIMEOUT, follow_redirects=True)
-    except (httpx.HTTPError, httpx.InvalidURL):
-        return False
-    return answer.is_success and answer.content == data
+    found = []
+    with httpx.Client(timeout=timeout, follow_redirects=True) as client:
+        for url, data in topics:
+            try:
+                answer = client.get(url)
+            except (httpx.HTTPError, httpx.InvalidURL):
+                break
+            if answer.is_success and answer.content == data:
+                found.append(url)
+    return tuple(found)
 
 
 def _unheard(hub: str, why: str) -> Problem:

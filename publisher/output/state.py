@@ -155,9 +155,18 @@ class BuildState:
         return cls(base)
 
     @classmethod
-    def discard(cls, folder: Path) -> None:
-        """Throw a spoilt state away."""
-        cls._discard(folder / FILE)
+    def renewed(cls, folder: Path, key: str) -> BuildState:
+        """An empty state in the place of one that is spoilt."""
+        try:
+            cls._discard(folder / FILE)
+        except OSError as fault:
+            raise OutputError(f"{folder / FILE} is spoilt: {fault.strerror}", "delete that file") from None
+        return cls.open(folder, key)
+
+    @classmethod
+    def blank(cls, key: str) -> BuildState:
+        """An empty state in memory."""
+        return cls._of_key(":memory:", key)
 
     @staticmethod
     def _discard(path: Path) -> None:
