@@ -27,7 +27,7 @@ def address_of(meta: Metadata, place: Place, facts: Facts, kind: Kind, settings:
     base_url = settings.site.base_url
     written = _written(meta, base_url)
     if not written:
-        return absolute(base_url, _language_folder(place, settings) + expand(_pattern(place, kind, settings), facts))
+        return absolute(base_url, language_folder(place, settings) + expand(_pattern(place, kind, settings), facts))
     path = expand(written[1], facts) if has_tokens(written[1]) else written[1]
     if fault := address_fault(path):
         meta.refuse(
@@ -88,7 +88,7 @@ def _pattern(place: Place, kind: Kind, settings: Settings) -> str:
     return own or patterns.get("", _STANDING_PATTERN)
 
 
-def _language_folder(place: Place, settings: Settings) -> str:
+def language_folder(place: Place, settings: Settings) -> str:
     """Hugo's rule for ``name.de.md``: translations live below their language, the site's own do not."""
     site = settings.site.language
     return "" if place.language in {"", site, site.partition("-")[0]} else f"/{place.language.lower()}"

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 
 _DATED = re.compile(r"(\d{4})([-_])(\d{1,2})\2(\d{1,2})(?:[-_ ]+(.*))?", re.ASCII | re.DOTALL)
+# How Obsidian and other keepers of slips name a note: by its minute or second.
+_STAMPED = re.compile(r"(\d{4})(\d\d)(\d\d)(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?(?!\d)", re.ASCII)
 _IN_ADDRESS = re.compile(r"(?:^|/)(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?=[-/_]|$)", re.ASCII)
 _JEKYLL_FOLDERS = frozenset({"_posts", "_drafts"})
 _NO_POSTS = frozenset({"_includes", "_layouts", "_data", "_sass", "_site", "_templates", "node_modules"})
@@ -55,14 +57,15 @@ def read_place(path: str) -> Place:
     if stem == _INDEX and folders:
         stem = folders.pop()
     day, name = split_date(stem)
+    stamped = None if day else _stamped_day(stem)
     # A folder below _posts sorts files for their author; the folders above it are categories.
     above = folders[: folders.index("_posts")] if "_posts" in folders else []
     return Place(
         name=name,
         stem=stem,
-        day=day if day or not folders else address_day("/".join(folders)),
+        day=day or stamped or (address_day("/".join(folders)) if folders else None),
         name_dated=day is not None,
-        filed_as_post=day is not None or not _JEKYLL_FOLDERS.isdisjoint(folders),
+        filed_as_post=bool(day or stamped) or not _JEKYLL_FOLDERS.isdisjoint(folders),
         folders=tuple([folder for folder in folders if folder not in _JEKYLL_FOLDERS]),
         categories=tuple(above),
         language=language,
@@ -77,6 +80,12 @@ def split_date(stem: str) -> tuple[date | None, str]:
     found = _DATED.fullmatch(stem)
     day = _day(found[1], found[3], found[4]) if found else None
     return (day, found[5] or "") if found and day else (None, stem)
+
+
+def _stamped_day(stem: str) -> date | None:
+    """The day in ``202604011234`` or ``20260401123456 Name``, which stays the file's name."""
+    found = _STAMPED.match(stem)
+    return _day(*found.groups()) if found else None
 
 
 def called_by_date(stem: str) -> bool:

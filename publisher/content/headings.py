@@ -16,6 +16,8 @@ _OTHER_BLOCK = re.compile(r" {0,3}(?:[-*+>][ \t]|[-*+>]$|[|<]|\d{1,9}[.)][ \t]|\
 _RULE = re.compile(r" {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*")
 _PARAGRAPH_READ = 20  # lines; a longer paragraph above a rule is no title
 _LINES_READ = 5_000  # a heading further down is no title
+_BEGINNING = 1_000  # characters of a body in which a title is looked for where there is no heading
+_TITLE_LENGTH = 70
 _WIDTH_READ = 500  # characters; a longer line is no title, and no pattern below has to be afraid
 
 _CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
@@ -116,6 +118,16 @@ def words_of(name: str) -> str:
     """A file's name as a title: ``hello-big_world`` is "Hello big world"."""
     words = " ".join(name.replace("-", " ").replace("_", " ").split())
     return words[:1].upper() + words[1:] if words.islower() else words
+
+
+def first_words(body: str) -> str:
+    """How a body without heading begins, as the title of a post that has none; empty for one without words."""
+    start = re.split(r"\n[ \t]*\n", body[:_BEGINNING].strip(), maxsplit=1)[0]
+    words = plain_text(start)
+    if not any(map(str.isalpha, words)):
+        return ""
+    cut = words if len(words) <= _TITLE_LENGTH else words[:_TITLE_LENGTH].rpartition(" ")[0] or words[:_TITLE_LENGTH]
+    return cut if cut == words else cut.rstrip(" ,;:.-") + "…"
 
 
 def plain_text(markdown: str) -> str:

@@ -144,9 +144,9 @@ class Metadata:
         """Record an error at a key's line, or ``line`` where there is no such key."""
         self.problems.append(error(self._shown, self.line(key) or line, message, remedy))
 
-    def warn(self, key: str, message: str, remedy: str) -> None:
-        """Record a warning at a key's line."""
-        self.problems.append(warning(self._shown, self.line(key), message, remedy))
+    def warn(self, key: str, message: str, remedy: str, *, line: int = 0) -> None:
+        """Record a warning at a key's line, or ``line`` where there is no such key."""
+        self.problems.append(warning(self._shown, self.line(key) or line, message, remedy))
 
     def spelled(self, key: str) -> str:
         """A key as this frontmatter spells it."""

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from publisher.content import dialects
-from publisher.content.addresses import address_of
+from publisher.content.addresses import address_of, language_folder
 from publisher.content.decoding import decode
 from publisher.content.filenames import read_place
+from publisher.content.formats import Form
 from publisher.content.frontmatter import read_frontmatter, without_blank_lines
-from publisher.content.kinds import kind_of
+from publisher.content.kinds import is_undated_page, kind_of, why_neither
 from publisher.content.metadata import Metadata, text_of
 from publisher.content.permalinks import Facts
 from publisher.content.slugs import name_slug, slugify
-from publisher.content.times import missing_date, read_times
+from publisher.content.times import is_template, missing_date, read_times
 from publisher.model.post import Kind, Post, Source
 from publisher.model.problem import Level, error
 
@@ -72,23 +73,43 @@ class _File:
 def _read_file(file: _File, before: tuple[Problem, ...]) -> Reading:
     if reason := dialects.skip_reason(file.meta):
         return Reading(None, (), reason)
-    source = _source(file)
+    draft = file.place.draft or dialects.is_draft(file.meta)
+    times = read_times(file.meta, file.place, file.settings, draft=draft)
+    if reason := _why_passed_over(file, times):
+        return Reading(None, (), reason)
+    source = _source(file, times, draft=draft)
     problems = tuple(sorted((*before, *file.meta.problems), key=lambda problem: problem.line))
     refused = any(problem.level is Level.ERROR for problem in problems)
     return Reading(None if refused else source, problems)
 
 
-def _source(file: _File) -> Source:
+def _why_passed_over(file: _File, times: Times) -> str:
+    if times.faulty and is_template(file.meta):
+        return "a template for new posts"
+    return "" if times.dated or times.faulty else why_neither(file.meta, file.place, file.front)
+
+
+def _source(file: _File, times: Times, *, draft: bool) -> Source:
     meta, place = file.meta, file.place
-    draft = place.draft or dialects.is_draft(meta)
-    times = read_times(meta, place, file.settings, draft=draft)
     kind = kind_of(meta, place, dated=times.dated)
     if kind is None and not draft and not times.faulty:
-        meta.refuse("date", *missing_date(file.front.form, meta, place), line=1)
+        kind = _undated(file)
     title, body, body_line = _titled(meta, place, file.front)
     facts = _facts(file, times, title)
     post = _post(file, times, facts, kind or Kind.POST, draft=draft)
     return Source(post, body, body_line)
+
+
+def _undated(file: _File) -> Kind:
+    meta, place = file.meta, file.place
+    message, remedy = missing_date(file.front.form, meta, place)
+    if not is_undated_page(meta, place, file.settings.posts.dir):
+        meta.refuse("date", message, remedy, line=1)
+        return Kind.POST
+    kept = meta.example("type", '"page"' if meta.form is Form.TOML else "page")
+    aim = f"to make it a post, {remedy}; to keep it a page without this word, add {kept}"
+    meta.warn("date", "without a date it is a standing page, in no feed", aim, line=1)
+    return Kind.PAGE
 
 
 def _post(file: _File, times: Times, facts: Facts, kind: Kind, *, draft: bool) -> Post:
@@ -117,7 +138,8 @@ def _post(file: _File, times: Times, facts: Facts, kind: Kind, *, draft: bool) -
         media=dialects.media_of(meta),
         language=dialects.language_of(meta, place.language),
         aliases=dialects.aliases_of(meta),
-        in_feeds=dialects.in_feeds(meta),
+        # A translation (name.de.md) belongs to its language's own feed, in Hugo and Zola as well.
+        in_feeds=dialects.in_feeds(meta) and not language_folder(place, file.settings),
         content=dialects.content_of(meta),
         slug=facts.slug,
     )
@@ -144,11 +166,13 @@ def _titled(meta: Metadata, place: Place, front: Front) -> tuple[str, str, int]:
     """Title, body and the body's line; a heading that became the title and leads the body leaves it."""
     if title := dialects.title_of(meta):
         return title, front.body, front.body_line
-    from publisher.content.headings import first_heading, words_of  # noqa: PLC0415 - most posts have a title
+    from publisher.content.headings import first_heading, first_words, words_of  # noqa: PLC0415 - most posts have a title
 
     heading = first_heading(front.body)
     if heading is None:
-        return text_of(words_of(place.name or place.stem)) or "Untitled", front.body, front.body_line
+        begun = "" if any(map(str.isalpha, place.name)) else first_words(front.body)
+        title = begun or words_of(place.name or place.stem)
+        return text_of(title) or "Untitled", front.body, front.body_line
     if not heading.leads:
         return text_of(heading.text), front.body, front.body_line
     line = front.body_line + front.body.count("\n", 0, heading.end)

@@ -116,6 +116,12 @@ class _Clock:
             report(key, f"{name} is {shown_value(value)}, which is no date", f"write {example}, or {timed}")
 
 
+def is_template(meta: Metadata) -> bool:
+    """Whether a date waits to be filled in: the file is what an editor makes new posts of."""
+    key, value = meta.first((*_PUBLISHED, *_DUE))
+    return bool(key) and any(mark in text_of(value) for mark in ("{{", "<%"))
+
+
 def missing_date(form: Form, meta: Metadata, place: Place) -> tuple[str, str]:
     """The message and the remedy for a post without any date, in the form its frontmatter has."""
     if called_by_date(place.stem):

@@ -278,8 +278,60 @@ def test_a_heading_further_down_stays() -> None:
 
 
 def test_a_title_of_the_frontmatter_is_kept_as_text() -> None:
-    source = _source("+++\ntitle = 'A  *b* &amp;\t<c>'\ndate = 2018-12-03\n+++\n# Heading\n")
-    assert (source.post.title, source.body) == ("A *b* &amp; <c>", "# Heading\n")
+    source = _source("+++\ntitle = 'A  *b* &lt;\t<c>'\ndate = 2018-12-03\n+++\n# Heading\n")
+    assert (source.post.title, source.body) == ("A *b* &lt; <c>", "# Heading\n")
+
+
+def test_a_post_named_by_its_minute_is_dated_by_it_and_titled_by_its_first_words() -> None:
+    source = _source("Rain again.\n\nMore.\n", "thoughts/202604011234.md")
+    post = source.post
+    assert (post.published, post.kind) == (datetime(2026, 4, 1, 7, tzinfo=UTC), Kind.POST)
+    assert (post.title, post.permalink) == ("Rain again.", "https://example.com/thoughts/202604011234/")
+    assert source.body == "Rain again.\n\nMore.\n"
+
+
+def test_a_title_made_of_a_long_beginning_ends_between_words() -> None:
+    title = _source("[A *walk*](/x) that goes on " + "and on " * 30, "2026-04-01.md").post.title
+    assert (title[:20], title[-4:], len(title) <= 71) == ("A walk that goes on ", " on…", True)
+
+
+@pytest.mark.parametrize("path", ["x.md", "blog/x.md", "journal/2026/x.md", "deep/Posts/x.md", "_posts/x.md"])
+def test_a_file_without_a_date_among_posts_is_refused(path: str) -> None:
+    reading = _read("---\ntitle: T\n---\nText.\n", path)
+    assert reading.source is None
+    assert [problem.message for problem in reading.problems] == ["the post has no date"]
+
+
+@pytest.mark.parametrize("path", ["projects/boat.md", "posts/boats/keel/index.md", "talks/2026/x.md"])
+def test_a_file_without_a_date_elsewhere_is_a_standing_page_and_its_author_is_told(path: str) -> None:
+    reading = _read("+++\ntitle = 'T'\n+++\nText.\n", path)
+    assert reading.source is not None
+    assert (reading.source.post.kind, [one.level.value for one in reading.problems]) == (Kind.PAGE, ["warning"])
+    assert reading.problems[0].remedy.endswith('add type = "page"')
+
+
+def test_a_translation_stays_out_of_the_feeds_of_the_sites_language() -> None:
+    assert [_post("x: 1", path).in_feeds for path in ("a.md", "a.en.md", "a.de.md")] == [True, True, False]
+
+
+def test_a_file_without_any_metadata_lacks_a_date_wherever_it_lies() -> None:
+    assert _read("# T\n\nText.\n", "projects/boat.md").source is None
+
+
+@pytest.mark.parametrize(
+    "path", ["blog/README.md", "CLAUDE.md", "notes/CONTRIBUTING.md", "[...slug].md", "blog/[id].md"]
+)
+def test_what_speaks_to_others_than_readers_is_passed_over(path: str) -> None:
+    assert _read("# How to\n", path).skipped
+
+
+def test_what_speaks_to_others_is_a_post_when_it_is_dated() -> None:
+    assert _post("date: 2020-01-01", "guide/README.md").kind is Kind.POST
+
+
+def test_an_empty_file_and_a_template_for_posts_are_passed_over() -> None:
+    assert _read("", "projects/x/index.md").skipped == "an empty file"
+    assert _read("---\ndate: '{{date}}'\ntitle: '{{title}}'\n---\n").skipped == "a template for new posts"
 
 
 def test_escaped_control_characters_do_not_survive() -> None:
