@@ -41,7 +41,7 @@ _NOTES = re.compile(r"\[\^")
 class Rendered:
     """A body and what it rests on.
 
-    ``references`` pairs each reference to another file of the site with the URL it led to ("" if to none);
+    ``references`` pairs each reference into the site with its outcome (see ``Link``);
     ``assets`` are the files beside the post that it uses, by path.
     """
 
@@ -82,9 +82,10 @@ def render(source: Source, links: LinkIndex, settings: Settings) -> Rendered:
 
 def still_holds(references: Iterable[tuple[str, str]], post: Linkable, links: LinkIndex) -> bool:
     """Whether a body rendered with these references would come out the same today."""
-    for ref, url in references:
-        now = str(links.files.get(ref[len(_SIZE) :], -1)) if ref.startswith(_SIZE) else links.resolve(ref, post).url
-        if now != url:
+    for ref, outcome in references:
+        size = ref.startswith(_SIZE)
+        now = str(links.files.get(ref[len(_SIZE) :], -1)) if size else links.resolve(ref, post).outcome
+        if now != outcome:
             return False
     return True
 

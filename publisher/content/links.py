@@ -53,6 +53,11 @@ class Link:
     asset: str = ""
     broken: str = ""
 
+    @property
+    def outcome(self) -> str:
+        """All that a body which holds the link rests on, as one text."""
+        return f"{self.url} {self.asset} {self.broken}" if self.asset or self.broken else self.url
+
 
 @dataclass(frozen=True, slots=True)
 class LinkIndex:

@@ -48,8 +48,9 @@ class References:
             return self._known[ref]
         link = self.index.resolve(ref, self.post)
         scheme = scheme_of(ref)
-        if scheme not in {"mailto", "tel", "data"} and (not scheme or link.asset or scheme in {"ref", "wikilink"}):
-            self.resolved[ref] = link.url
+        inside = not scheme or scheme in {"ref", "wikilink"} or link.url.startswith(self._base)
+        if inside and scheme not in {"mailto", "tel", "data"}:
+            self.resolved[ref] = link.outcome
         if link.broken:
             self.broken[ref] = link.broken
         if link.asset:
