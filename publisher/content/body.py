@@ -15,7 +15,8 @@ from publisher.content.marks import find_marks
 from publisher.content.markup import raw_links
 from publisher.content.nested_lists import nest_lists
 from publisher.content.references import References
-from publisher.content.standins import hold, restore
+from publisher.content.restoring import restore
+from publisher.content.standins import hold
 from publisher.content.summary import plain_text, summary_of
 from publisher.content.urls import decoded, media_type
 from publisher.model.entry import Body, Enclosure, Image
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from publisher.content.catalogue import Linkable
     from publisher.content.links import LinkIndex
-    from publisher.content.standins import Restored
+    from publisher.content.restoring import Restored
     from publisher.model.post import Post, Source
     from publisher.model.settings import Settings
 
@@ -76,8 +77,9 @@ def render(source: Source, links: LinkIndex, settings: Settings) -> Rendered:
         image=_image(post, references),
         enclosure=_enclosure(post, references),
     )
-    problems = (*_marks_problems(restored, source, settings), *_link_problems(references, source, settings))
-    return Rendered(body, tuple(references.resolved.items()), tuple(references.assets), problems)
+    problems = [*_marks_problems(restored, source, settings), *_link_problems(references, source, settings)]
+    problems.sort(key=lambda problem: problem.line)
+    return Rendered(body, tuple(references.resolved.items()), tuple(references.assets), tuple(problems))
 
 
 def still_holds(references: Iterable[tuple[str, str]], post: Linkable, links: LinkIndex) -> bool:
@@ -146,16 +148,21 @@ def _enclosure(post: Post, references: References) -> Enclosure | None:
 
 def _marks_problems(restored: Restored, source: Source, settings: Settings) -> Iterator[Problem]:
     path = _shown_path(source, settings)
-    for mark in restored.seen:
+    line, counted = source.body_line, 0
+    for mark in sorted(restored.seen, key=lambda mark: mark.start):
         if mark.form.problem:
-            line = source.body_line + source.body.count("\n", 0, mark.start)
+            line, counted = line + source.body.count("\n", counted, mark.start), mark.start
             yield warning(path, line, mark.form.problem, mark.form.remedy)
 
 
 def _link_problems(references: References, source: Source, settings: Settings) -> Iterator[Problem]:
-    for ref, reason in references.broken.items():
+    for number, (ref, reason) in enumerate(references.broken.items()):
         shown = decoded(ref.removeprefix("wikilink:").removeprefix("ref:"))
-        yield warning(_shown_path(source, settings), _line(source, ref, shown), f"{shown} {reason}", "mend the link")
+        line = _line(source, ref, shown) if number < _LOCATED else 0
+        yield warning(_shown_path(source, settings), line, f"{shown} {reason}", "mend the link")
+
+
+_LOCATED = 100  # broken links of one post whose line is looked for, which takes reading the post each time
 
 
 def _line(source: Source, ref: str, shown: str) -> int:

@@ -99,14 +99,14 @@ _OTHER_IN_FEEDS = re.compile(r"<(?:t[hd] style|[iI][nN][pP])")
 _ALIGNED = re.compile(r'<(t[hd]) style="text-align: (left|center|right)">')
 _CHECKED = re.compile(r"<input\b(?=[^<>]*\btype=[\"']?checkbox)(?P<rest>[^<>]*)>", re.IGNORECASE)
 _EMBED = re.compile(
-    r"<(?P<name>iframe|embed|object|video|audio)\b(?P<attributes>(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+)>",
-    re.IGNORECASE,
+    r"<(?P<name>(?i:iframe|embed|object|video|audio))\b(?P<attributes>(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+)>"
 )
-_EMBEDS = re.compile(r"<(?:iframe|embed|object|video|audio)\b", re.IGNORECASE)
+_EMBEDS = re.compile(r"<(?i:iframe|embed|object|video|audio)\b")
 _SOURCE = re.compile(r"<(?:source|param|embed)\b([^<>]*)>", re.IGNORECASE)
 _VOID = re.compile(r'<((?:br|hr|img|wbr|col)(?: [\w:-]+="[^"]*")*)>')
 _IMAGE = re.compile(r"<img( [^<>]*)>")
 _OTHER_CLASS = re.compile(r'<code class="(?!language-[\w+#.\-]+")[^"]*">')
+_DATA = re.compile('href="data:')
 _DATA_LINK = re.compile(r'(<a\b[^<>]*?) href="data:[^"]*"')
 _STRUCTURE = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
 _VOIDS = _words("area base br col embed hr img input link meta source track wbr")
@@ -154,7 +154,8 @@ def clean(html: str) -> str:
         html = _without_embeds(html)
     cleaned = _cleaner().clean(html).replace("&nbsp;", "\N{NO-BREAK SPACE}")
     cleaned = _IMAGE.sub(_without_trackers, cleaned) if "<img" in cleaned else cleaned
-    cleaned = _OTHER_CLASS.sub("<code>", _DATA_LINK.sub(r"\1", cleaned))
+    cleaned = _DATA_LINK.sub(r"\1", cleaned) if _DATA.search(cleaned) else cleaned
+    cleaned = _OTHER_CLASS.sub("<code>", cleaned)
     return _VOID.sub(r"<\1 />", cleaned)
 
 
@@ -229,6 +230,7 @@ def _cleaner() -> Cleaner:
         attributes=_ATTRIBUTES,
         tag_attribute_values={"a": {"rel": {"enclosure"}}},
         url_schemes=set(_SCHEMES),
+        url_relative="deny",  # what is not absolute by now was mangled by markup that never ends
         link_rel=None,
         strip_comments=True,
     )

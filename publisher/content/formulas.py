@@ -17,6 +17,7 @@ _FORMULA = re.compile(
     r"|\$"
 )
 _MATHEMATICS = re.compile(r"[\\^_=+*/<>{}|]")
+_TEMPLATE = re.compile(r"\{\{[<%]|[>%]\}\}|\{%|%\}")  # shortcodes are no formula, whatever stands around them
 _MONEY = re.compile(r"[\d.,]+\S*\s")
 
 
@@ -28,7 +29,8 @@ def formulas(text: str) -> tuple[tuple[tuple[int, int], ...], tuple[Mark, ...]]:
     while found := _FORMULA.search(text, position):
         position = found.end()
         inline = found["inline"]
-        if (inline and _is_money(inline)) or not (inline or found["display"]):
+        formula = inline or found["display"]
+        if not formula or (inline and _is_money(inline)) or _TEMPLATE.search(formula):
             position = found.start() + 1
             signs.append(Mark(found.start(), position, Form(inline="$", attribute="$"), "$"))
         else:

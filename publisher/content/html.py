@@ -27,9 +27,11 @@ _WORD = re.compile(r"\{?\.?([\w+#.\-]+)")
 _ID = re.compile(r'\bid="([^"]*)"')
 _TAGS = re.compile(r"<[^<>]*>")
 _BROKEN = "<a\0"  # NUL cannot be in a text, so this cannot be an author's
+COMMENT = r"<!--(?:-?>|.*?(?:--!?>|\Z))"  # ends as browsers end it (WHATWG HTML, 13.2.5.43); with DOTALL
 _BARE_URL = re.compile(
-    r"<(?P<name>(?i:a|code|pre|script|style|svg|textarea|button|title))\b.*?(?:</(?i:(?P=name))\s*>|\Z)|<!--.*?(?:-->|\Z)"
-    r"|<[A-Za-z/][^<>]*>|h(?<![\w/=.:\-]h)ttps?://[^\s<>]+",
+    r"<(?P<name>(?i:a|code|pre|script|style|svg|textarea|button|title))\b.*?(?:</(?i:(?P=name))\s*>|\Z)|"
+    + COMMENT
+    + r"|<[A-Za-z/][^<>]*>|h(?<![\w/=.:\-]h)ttps?://[^\s<>]+",
     re.DOTALL,
 )
 _QUOTE = re.compile(r"&(?:quot|gt|lt|#x27|#39);")

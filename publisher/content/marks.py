@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from publisher.content.formulas import formulas
-from publisher.content.shortcodes import find_components, find_strays, find_tags
+from publisher.content.shortcodes import find_components, find_tags
 from publisher.content.standins import Form, Mark
 from publisher.content.wikilinks import wikilinks
 
@@ -33,11 +33,12 @@ _ATTRIBUTES = re.compile(
     re.VERBOSE,
 )
 _ORDINARY_END = re.compile(r"[\w.,;:!?)\]\"']")
+_FENCE = re.compile(r"[ \t>*+\-\d.)]*(?:```|~~~)")
 _FIRST_ITEM = re.compile(r"[ \t]*(?:[-*+]|1\.)[ \t]")
 _CALLOUT = re.compile(
     r"^(?P<quote>[ \t]*(?:>[ \t]?)+)\[!(?P<kind>[\w-]+)\](?:[+-](?=\s))?[ \t]*(?P<title>[^\n]*)$", re.MULTILINE
 )
-_MDX_BLOCK = re.compile(r"^(?:import|export)[ \t{*][^\n]*(?:\n[^\n]+)*", re.MULTILINE)
+_MDX_BLOCK = re.compile(r"^(?:import|export)[ \t{*][^\n]*(?:\n(?:[ \t]+[^\s`~]|[\]})])[^\n]*)*", re.MULTILINE)
 _MDX_COMMENT = re.compile(r"\{/\*[^{}]*\*/\}")
 
 
@@ -72,7 +73,6 @@ def find_marks(text: str, post: Post, settings: Settings) -> Marked:
 
 def _braced(text: str, post: Post, settings: Settings) -> Iterator[Mark]:
     yield from find_tags(text, post, settings)
-    yield from find_strays(text)
     for one in _ATTRIBUTES.finditer(text):
         start = _with_line_before(text, one)
         yield Mark(start, one.end(), Form(), text[start : one.end()])
@@ -90,7 +90,9 @@ def _with_line_before(text: str, found: re.Match[str]) -> int:
     if found["contents"]:
         item = text.rfind("\n", max(0, line_end - _LONGEST_ITEM), line_end) + 1
         return item if _FIRST_ITEM.match(text, item) else found.start()
-    return line_end if _ORDINARY_END.match(text, line_end - 1) else found.start()
+    line_start = text.rfind("\n", max(0, line_end - _LONGEST_ITEM), line_end) + 1
+    opens_code = _FENCE.match(text, line_start)
+    return line_end if _ORDINARY_END.match(text, line_end - 1) and not opens_code else found.start()
 
 
 def _callouts(text: str) -> Iterator[Mark]:

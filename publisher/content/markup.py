@@ -12,14 +12,12 @@ from html import escape, unescape
 from typing import TYPE_CHECKING, NamedTuple
 
 from publisher.content.anchors import Anchors
-from publisher.content.html import heading, without_broken
+from publisher.content.html import COMMENT, heading, quoted, without_broken
 
 if TYPE_CHECKING:
     from publisher.content.references import References
 
-_SKIPPED = (
-    r"<!--.*?(?:-->|\Z)|<(?P<name>(?i:script|style|textarea|title|xmp|noembed))\b[^<>]*>.*?(?:</(?i:(?P=name))\s*>|\Z)"
-)
+_SKIPPED = COMMENT + r"|<(?P<name>(?i:script|style|textarea|title|xmp|noembed))\b[^<>]*>.*?(?:</(?i:(?P=name))\s*>|\Z)"
 _HEADING = r"|<[hH](?P<level>[1-6])>(?=(?P<text>.{0,2000}?)</[hH])"
 _TOKEN = re.compile(
     _SKIPPED
@@ -92,10 +90,16 @@ class _Rewriter:
         name, text = (found["tag"] or "").lower(), found["attributes"] or ""
         if not _WORTH_READING.search(text) and name not in _REMEMBERED:
             return found[0]
-        link = _PLAIN_LINK.fullmatch(text)
-        if link and name == "a" and self._references.is_plain(link[1]):
-            return found[0]
+        if name == "a" and (link := _PLAIN_LINK.fullmatch(text)):
+            return self._link(found, link[1])
         return "" if name == "base" else self._tag(name, found, attributes_of(text))
+
+    def _link(self, found: re.Match[str], value: str) -> str:
+        """What nearly all tags are that lead anywhere; the way for the others would do as well, but slower."""
+        if self._references.is_plain(value):
+            return found[0]
+        url = self._references.url(unescape(value))
+        return f'<{found["tag"]} href="{quoted(url)}"{found["end"]}' if url else "<a\0>"
 
     def _skipped(self, found: re.Match[str]) -> str:
         """A script keeps its content; only its own address is made absolute."""

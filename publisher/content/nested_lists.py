@@ -16,6 +16,7 @@ from publisher.content.markdown import code_ranges
 _LINE = re.compile(r"\n\*\*")
 _HINT = re.compile(r"^\*{2,6}[ \t]", re.MULTILINE)
 _STARRED = re.compile(r"(\*{1,6})([ \t]+)(?=\S)(.*)")
+_RULE = re.compile(r"(?:[-_*][ \t]*){3,}")
 _ENDS_LIST = re.compile(r"#{1,6}(?:[ \t]|$)|(?:[-_*][ \t]*){3,}$|[-+][ \t]|\d{1,9}[.)][ \t]|>|<|`{3}|~{3}")
 
 
@@ -49,7 +50,7 @@ def _line(line: str, outline: _Outline) -> str:
         outline.gap = True
         return line
     gap, outline.gap = outline.gap, False
-    found = _STARRED.fullmatch(line)
+    found = None if _RULE.fullmatch(line) else _STARRED.fullmatch(line)
     if not found:
         if (gap and line[0] not in " \t") or _ENDS_LIST.match(line):
             outline.columns = ()

@@ -68,32 +68,32 @@ class _Progress:
 def find_tags(text: str, post: Post, settings: Settings) -> Iterator[Mark]:
     """The template tags of a text, in order, not overlapping; linear in its length."""
     at = _Progress()
-    while (found := _next(text, at)) is not None:
-        if found["liquid"] is None and found["hugo"] is None and found["hugo_md"] is None:
-            yield _plain(found, post, settings)
-            continue
-        call = _call(found["liquid"] or found["hugo"] or found["hugo_md"] or "")
-        end = _end_of_verbatim(text, call, at)
-        if end is None:
-            yield _mark(found, form_of(call))
-        else:
-            yield from _verbatim(text, found, call, end)
-            at.position = end.end()
-
-
-def _next(text: str, at: _Progress) -> re.Match[str] | None:
     while (start := text.find("{", at.position)) >= 0:
-        found = _TAG.match(text, start)
-        at.position = found.end() if found else start + 1
-        if found:
-            return found
-    return None
+        yield from _strays(text, at.position, start)
+        at.position = start + 1
+        if found := _TAG.match(text, start):
+            at.position = found.end()
+            yield from _marks(text, found, at, post, settings)
+    yield from _strays(text, at.position, len(text))
 
 
-def find_strays(text: str) -> Iterator[Mark]:
-    """Ends of tags that nothing opened; those of tags among them are covered by the tags' own marks."""
-    for found in _STRAY_END.finditer(text):
+def _strays(text: str, start: int, end: int) -> Iterator[Mark]:
+    """Ends of tags that nothing opened."""
+    for found in _STRAY_END.finditer(text, start, end):
         yield _mark(found, Form(problem=f"{found[0]} closes nothing", remedy="take it out"))
+
+
+def _marks(text: str, found: re.Match[str], at: _Progress, post: Post, settings: Settings) -> Iterator[Mark]:
+    if found["liquid"] is None and found["hugo"] is None and found["hugo_md"] is None:
+        yield _plain(found, post, settings)
+        return
+    call = _call(found["liquid"] or found["hugo"] or found["hugo_md"] or "")
+    end = _end_of_verbatim(text, call, at)
+    if end is None:
+        yield _mark(found, form_of(call))
+    else:
+        yield from _verbatim(text, found, call, end)
+        at.position = end.end()
 
 
 def find_components(text: str) -> Iterator[Mark]:

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 # Not [[x]](url), [[x]][label] or [[x]]:, which are Markdown's own links.
 _WIKILINK = re.compile(r"\[\[(?<!\\\[\[)(?![\s-])([^\[\]\n|]+?)(?:\\?\|([^\[\]\n]*))?\]\](?![(\[:])")
+_DEFINED = re.compile(r"\[([^\[\]\n]+)\]:")
 _SIZE = re.compile(r"(\d+)(?:x(\d+))?")
 
 
 def wikilinks(text: str) -> Iterator[Mark]:
     """The wikilinks of a text, in order. What Markdown itself defines (``[x]: url``) is left to it."""
+    defined = set(_DEFINED.findall(text)) if _DEFINED.search(text) else ()
     for found in _WIKILINK.finditer(text):
-        if f"[{found[1]}]:" not in text:
+        if found[1] not in defined:
             embed = text.startswith("!", max(0, found.start() - 1))
             start = found.start() - embed
             yield Mark(start, found.end(), _form(found[1].strip(), found[2], embed=embed), text[start : found.end()])
