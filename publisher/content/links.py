@@ -145,8 +145,10 @@ class LinkIndex:
         plain = joined(post.permalink, parts.path)
         if found := self._at(plain, parts):
             return found
-        if named := self.catalogue.page_named(local):
-            return self._page(named, parts)
+        # Obsidian and Zola also name things by their path from the top.
+        for candidate in (local, local_path("", path)):
+            if found := self._standing_at(candidate, parts):
+                return found
         if not plain:
             return Link("", broken="is no address")
         missing = extension(path) in IMAGE_TYPES or extension(path) in MEDIA_TYPES
