@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +27,18 @@ _HEAD = """\
 # It is why a post stays the same post for every reader when it is renamed or the site moves.
 """
 
-_STRING = r'"(?:[^"\\]|\\.)*"'
+_POSTS = "[posts]\n"
+# Strings as we write them: other escapes of TOML and JSON are left to tomllib, since json disagrees with it on some.
+_STRING = r'"[^"\\\x00-\x1f\x7f]*(?:\\(?:["\\bfnrt]|u00[0-9a-f]{2})[^"\\\x00-\x1f\x7f]*)*"'
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _LINE = re.compile(
-    rf"({_STRING}) = \{{ id = ({_STRING}), date = (\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{{6}})?Z), "
-    rf"title = ({_STRING}), permalink = ({_STRING})(?:, withdrawn = (\d{{4}}-\d\d-\d\d))? \}}"
+    rf"({_STRING}) = \{{ id = ({_STRING}), date = ({_DAY}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:\.[0-9]{{6}})?Z), "
+    rf"title = ({_STRING}), permalink = ({_STRING})(?:, withdrawn = ({_DAY}))? \}}"
 )
+_KEY = re.compile(rf"\s*({_STRING}|'[^']*'|[A-Za-z0-9_-]+)\s*=")
+_FURTHER_TABLE = re.compile(r"\n[\[ \t]")  # or what could be one: tables may be indented
+_MERGE_MARKS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
+_RESTORE = "take the line from your version control"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,76 +52,116 @@ class Ids:
 
 def parse(text: str) -> Ids:
     """Read ids.toml. Raises IdentityError, naming the line, for what cannot be trusted."""
-    head, marker, lines = text.partition("[posts]\n")
-    try:
-        records = _fast(lines) if marker else None
-        document = tomllib.loads(head if records is not None else text)
-        if records is None:
-            records = {path: _record(path, table) for path, table in _posts(document).items()}
-        return Ids(records, _texts(document, "feeds"), _texts(document, "site"))
-    except (tomllib.TOMLDecodeError, RecursionError) as fault:
-        raise IdentityError(
-            f"{FILE} cannot be read: {fault}",
-            "mend the line (after a merge: keep the lines of both sides, one for a post), "
-            "or take the file from your version control",
-        ) from None
+    return _as_written(text) or _as_toml(text)
 
 
 def parse_head(text: str) -> Ids:
     """The same without the records, for a run in which no post's identity can have changed."""
-    return parse(text.partition("[posts]\n")[0])
+    head, marker, lines = text.partition(_POSTS)
+    further = lines.startswith(("[", " ", "\t")) or _FURTHER_TABLE.search(lines)
+    return replace(parse(text if further or not marker else head), records={})
 
 
-def _fast(lines: str) -> dict[str, Record] | None:
+def _as_written(text: str) -> Ids | None:
+    """The file in the shape that ``render`` gives it; None if it has, or may have, another."""
+    head, marker, lines = text.partition(_POSTS)
+    if not marker or (head and not head.endswith("\n")):
+        return None
+    records = _records_as_written(lines)
+    if records is None:
+        return None
+    try:
+        document = tomllib.loads(head)
+    except (ValueError, RecursionError):
+        return None
+    return None if "posts" in document else Ids(records, _texts(document, "feeds"), _texts(document, "site"))
+
+
+def _records_as_written(lines: str) -> dict[str, Record] | None:
     records: dict[str, Record] = {}
-    for line in lines.splitlines():
+    for line in lines.split("\n"):
         found = _LINE.fullmatch(line)
         if found is None:
-            if line.strip():
+            if line:
                 return None
             continue
         path, identifier, moment, title, permalink, withdrawn = found.groups()
+        key = _unquoted(path)
         try:
-            key = json.loads(path)
             record = Record(
                 key,
-                json.loads(identifier),
+                _unquoted(identifier),
                 datetime.fromisoformat(moment),
-                json.loads(title),
-                json.loads(permalink),
+                _unquoted(title),
+                _unquoted(permalink),
                 date.fromisoformat(withdrawn) if withdrawn else None,
             )
-        except ValueError:
+        except ValueError:  # a 30th of February
             return None
-        if records.setdefault(key, record) != record:  # both sides of a merge: let the parser name the line
+        if key in records or not record.id:
             return None
+        records[key] = record
     return records
 
 
-def _posts(document: Mapping[str, Any]) -> dict[str, Any]:
-    table = document.get("posts", {})
-    if not isinstance(table, dict):
-        raise IdentityError(f"{FILE}: [posts] is to hold a line a post", "take the file from your version control")
-    return table
+def _as_toml(text: str) -> Ids:
+    try:
+        document = tomllib.loads(text)
+    except (ValueError, RecursionError) as fault:
+        raise _unreadable(text, fault) from None
+    posts = document.get("posts", {})
+    if not isinstance(posts, dict):
+        raise IdentityError(f"{FILE}: posts is to be a table, a line for each post", _RESTORE)
+    records = {path: _record(path, table, text) for path, table in posts.items()}
+    return Ids(records, _texts(document, "feeds"), _texts(document, "site"))
 
 
-def _record(path: str, table: Any) -> Record:
+def _unreadable(text: str, fault: Exception) -> IdentityError:
+    lines = text.split("\n")
+    found = re.search(r"at line (\d+)", str(fault))
+    number = int(found[1]) if found else len(lines) if "end of document" in str(fault) else 0
+    line = lines[number - 1] if 0 < number <= len(lines) else ""
+    marks = [n for n, one in enumerate(lines, 1) if one.startswith(_MERGE_MARKS)]
+    twin = next((n for n, one in enumerate(lines[: number - 1], 1) if line and _key(one) == _key(line) != ""), 0)
+    if marks:
+        return IdentityError(
+            f"{FILE}:{marks[0]}: a merge left its marks here",
+            "take the marks out and keep the lines of both sides; of two lines for one path, the one whose id "
+            "readers have had for longer",
+        )
+    if twin:
+        return IdentityError(
+            f"{FILE}:{number}: {_key(line)} has a line already, line {twin}",
+            "take one of the two out: keep the one whose id readers have had for longer",
+        )
+    place = f"{FILE}:{number}" if number else FILE
+    return IdentityError(f"{place}: not valid TOML: {fault}", f"mend the line, or {_RESTORE}")
+
+
+def _key(line: str) -> str:
+    found = _KEY.match(line)
+    return found[1] if found else ""
+
+
+def _record(path: str, table: Any, text: str) -> Record:
+    values = table if isinstance(table, dict) else {}
     wanted = {"id": str, "date": datetime, "title": str, "permalink": str}
-    for key, kind in wanted.items():
-        if not isinstance(table, dict) or not isinstance(table.get(key), kind):
-            raise IdentityError(
-                f'{FILE}: the line of "{path}" has no usable {key}', "take the line from your version control"
-            )
-    moment = table["date"] if table["date"].tzinfo else table["date"].replace(tzinfo=UTC)
-    withdrawn = table.get("withdrawn")
-    return Record(
-        path,
-        table["id"],
-        moment.astimezone(UTC),
-        table["title"],
-        table["permalink"],
-        withdrawn if isinstance(withdrawn, date) else None,
-    )
+    faulty = [key for key, kind in wanted.items() if not isinstance(values.get(key), kind)]
+    withdrawn = values.get("withdrawn")
+    faulty += ["id"] * (values.get("id") == "") + ["withdrawn"] * (type(withdrawn) not in {date, type(None)})
+    moment = None if faulty else _utc(values["date"])
+    if faulty or moment is None:
+        number = next((n for n, line in enumerate(text.split("\n"), 1) if _key(line) == _quoted(path)), 0)
+        place = f"{FILE}:{number}" if number else FILE
+        raise IdentityError(f'{place}: "{path}" has no usable {(faulty or ["date"])[0]}', _RESTORE)
+    return Record(path, values["id"], moment, values["title"], values["permalink"], withdrawn)
+
+
+def _utc(moment: datetime) -> datetime | None:
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:  # the first and the last day of the calendar, in some zones
+        return None
 
 
 def _texts(document: Mapping[str, Any], name: str) -> dict[str, str]:
@@ -149,3 +196,7 @@ def _line(record: Record) -> str:
 def _quoted(text: str) -> str:
     # A JSON string is a TOML basic string but for DEL, which TOML wants escaped.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _unquoted(string: str) -> str:
+    return str(json.loads(string)) if "\\" in string else string[1:-1]
