@@ -16,7 +16,8 @@ from publisher.feeds.document import Frame, pieces, xml_frame
 from publisher.flows.bodies import digest_of
 from publisher.flows.feed_plan import PlannedFeed, plan_feeds
 from publisher.flows.lists import Lists, Output
-from publisher.model.problem import Problem, error
+from publisher.model.problem import Problem, error, warning
+from publisher.output.place import is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -72,11 +73,21 @@ def plan(
     for one in Lists(settings, seen, feeds, items, pages, key).outputs():
         outputs.setdefault(one.path, one)
     kept_static = frozenset(static) - places.keys()
-    for path in [path for path in outputs if path in places or path in kept_static]:
+    problems += _shadowed(settings, outputs, kept_static)
+    authors = {*places, *kept_static}
+    for path in [path for path in outputs if path in authors or not authors.isdisjoint(above(path)) or is_ours(path)]:
         del outputs[path]
-    blocked = _blocked(settings, places, {*places, *outputs, *kept_static})
+    blocked = _blocked(settings, places, {*authors, *outputs})
     places = {path: card for path, card in places.items() if path not in blocked}
     return Plan(feeds, places, outputs, kept_static, (*seen.posts, *seen.standing), (*problems, *blocked.values()))
+
+
+def above(path: str) -> Iterator[str]:
+    """The folders that a path of the output lies in, the innermost first."""
+    folder = path.rpartition("/")[0]
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
 
 
 def _pages(settings: Settings, seen: Survey) -> tuple[dict[str, Card], list[Problem]]:
@@ -85,11 +96,12 @@ def _pages(settings: Settings, seen: Survey) -> tuple[dict[str, Card], list[Prob
     problems = []
     for card in (*seen.posts, *seen.standing):
         path = card.page
-        if path and path not in found:
+        usable = bool(path) and not is_ours(path)
+        if usable and path not in found:
             found[path] = card
             continue
         shown = f"{settings.posts.dir}/{card.path}"
-        if not path:
+        if not usable:
             remedy = "choose a permalink below base_url, of plain names"
             problems.append(error(shown, 0, f"no page can be written for {card.permalink}", remedy))
         else:
@@ -98,23 +110,31 @@ def _pages(settings: Settings, seen: Survey) -> tuple[dict[str, Card], list[Prob
     return found, problems
 
 
-def _blocked(settings: Settings, places: Mapping[str, Card], every: Iterable[str]) -> dict[str, Problem]:
-    """Pages whose file would have to be a folder too."""
+def _shadowed(settings: Settings, outputs: Mapping[str, Output], static: frozenset[str]) -> list[Problem]:
+    """Static files where a feed would be: a leftover of another generator, most likely, that no post ever changes."""
+    remedy = "take it away, or give the feed another address: paths in [feeds]"
+    taken = sorted(path for path, one in outputs.items() if one.topic and path in static)
+    return [warning(f"{settings.pages.static}/{path}", 0, "takes the place of the feed", remedy) for path in taken]
+
+
+def _blocked(settings: Settings, places: Mapping[str, Card], every: set[str]) -> dict[str, Problem]:
+    """Pages whose file would have to be a folder too, or would lie in a folder that is a file."""
     folders: set[str] = set()
     for path in every:
-        folder = path.rpartition("/")[0]
-        while folder and folder not in folders:
+        for folder in above(path):
+            if folder in folders:
+                break
             folders.add(folder)
-            folder = folder.rpartition("/")[0]
-    return {
-        path: error(
-            f"{settings.posts.dir}/{places[path].path}",
-            0,
-            f"its page {path} would be a folder as well",
-            "give it another slug",
-        )
-        for path in folders & places.keys()
-    }
+    both = folders & every
+    if not both:
+        return {}
+    said = {path: f"its page {path} would be a folder as well" for path in both & places.keys()}
+    for path in places:
+        file = next((folder for folder in above(path) if folder in both and folder not in places), "")
+        if file:
+            said.setdefault(path, f"its page {path} would lie in {file}, which is a file")
+    shown = settings.posts.dir
+    return {path: error(f"{shown}/{places[path].path}", 0, why, "give it another slug") for path, why in said.items()}
 
 
 def _documents(feeds: Iterable[PlannedFeed], items: Items, key: str) -> Iterator[Output]:

@@ -24,7 +24,7 @@ from publisher.flows.cards import Card
 from publisher.flows.crew import Crew
 from publisher.flows.identities import is_placeholder, read_ids, remember
 from publisher.flows.items import Items
-from publisher.flows.plan import plan
+from publisher.flows.plan import above, plan
 from publisher.flows.rendering import BYTECODE, link_index, pages_of, render_bodies, used_assets
 from publisher.flows.report import Listener, Options, Report
 from publisher.flows.survey import survey
@@ -199,7 +199,9 @@ class _Run:
             return {}
         found = asset_files(self.folder, self.settings, seen, link_index(self.settings, seen), files)
         taken = planned.paths()
-        return {path: one for path, one in found.items() if path not in taken}
+        folders = {folder for path in taken for folder in above(path)}
+        free = (path for path in found if path not in taken and path not in folders and taken.isdisjoint(above(path)))
+        return {path: found[path] for path in free}
 
     def _lost(self, seen: Survey) -> tuple[str, ...]:
         """Permalinks of posts that are refused now and of which the build state holds nothing any more."""

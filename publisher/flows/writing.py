@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from publisher.content.scan import scan_if_there
+from publisher.flows.plan import above
 from publisher.model.problem import Problem, error
 from publisher.output import manifest
 from publisher.output.state import OutputRow
@@ -37,6 +38,15 @@ def claim(
     manifest.refuse(place, manifest.foreign(place, wanted, ours, settings.output.replace, same))
     if not dry and not wanted <= ours:
         manifest.write(place, ours | wanted)
+    for path in _in_the_way(ours, wanted):
+        place.remove(path)
+
+
+def _in_the_way(ours: frozenset[str], wanted: set[str]) -> list[str]:
+    """What is ours and stale and cannot stay until all is written: files that become folders, and folders files."""
+    stale = ours - wanted
+    folders = {folder for path in wanted for folder in above(path)} if stale else set()
+    return [path for path in stale if path in folders or not wanted.isdisjoint(above(path))]
 
 
 def write_outputs(planned: Plan, place: Place, state: BuildState, *, full: bool) -> tuple[list[Written], int]:

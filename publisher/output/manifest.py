@@ -76,8 +76,13 @@ def foreign(
     return [
         path
         for path in sorted(wanted)
-        if path not in ours and path not in replace and os.path.lexists(place.full(path)) and not same(path)
+        if path not in ours and path not in replace and _is_file(place.full(path)) and not same(path)
     ]
+
+
+def _is_file(path: str) -> bool:
+    """Whether a file, or a link to anything, stands there; what a folder may hold is known when it is to be written."""
+    return os.path.lexists(path) and (os.path.islink(path) or not os.path.isdir(path))
 
 
 def refuse(place: Place, paths: Sequence[str]) -> None:

@@ -205,6 +205,11 @@ def _rename(temporary: str, target: str) -> None:
         os.replace(temporary, target)
 
 
+def is_ours(path: str) -> bool:
+    """Whether a path of the output is in the folder that holds the manifest."""
+    return path.startswith(f"{OURS}/")
+
+
 def stamp_of(stat: os.stat_result) -> str:
     """Modification time, size and inode: any write by another program changes at least one."""
     return f"{stat.st_mtime_ns} {stat.st_size} {stat.st_ino}"
@@ -214,7 +219,7 @@ def _read(target: str, size: int) -> bytes | None:
     """The bytes at ``target``: None if nothing is there, some other bytes if the size already differs."""
     try:
         descriptor = os.open(target, os.O_RDONLY)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         if os.fstat(descriptor).st_size != size:
