@@ -83,7 +83,7 @@ def check(folder: Path, settings: Settings, now: datetime, progress: Callable[[s
         problems += [*planned.problems, *rendered.problems, *_feeds(planned)]
     problems += _site(settings)
     problems += _foreign(place, planned, settings)
-    problems += tracked_secrets(folder)
+    problems += tracked_secrets(folder, settings)
     return Checked(len(seen.posts), len(planned.feeds), tuple(dict.fromkeys(problems)))
 
 
@@ -117,9 +117,10 @@ def _foreign(place: Place, planned: Plan, settings: Settings) -> list[Problem]:
     ]
 
 
-def tracked_secrets(folder: Path) -> list[Problem]:
+def tracked_secrets(folder: Path, settings: Settings) -> list[Problem]:
     """Files with people's addresses, keys or build state that git tracks. No git, no finding."""
-    command = ["git", "-C", os.fspath(folder), "ls-files", "-z", "--", *SECRETS]  # git knows its own patterns
+    patterns = (*SECRETS, *_named_secrets(settings))
+    command = ["git", "-C", os.fspath(folder), "ls-files", "-z", "--", *patterns]  # git knows its own patterns
     try:
         done = subprocess.run(command, capture_output=True, check=False, timeout=30)  # noqa: S603 - fixed words
     except (OSError, subprocess.TimeoutExpired):
@@ -127,3 +128,10 @@ def tracked_secrets(folder: Path) -> list[Problem]:
     names = [name for name in done.stdout.decode("utf-8", "replace").split("\0") if name] if not done.returncode else []
     remedy = "git rm --cached it, add it to .gitignore, and change any secret in it: history keeps it"
     return [error(name, 0, "holds secrets or people's addresses and is tracked by git", remedy) for name in names]
+
+
+def _named_secrets(settings: Settings) -> list[str]:
+    """The store and the maildir of this site, as patterns of git, where they lie in its folder."""
+    store = settings.store_url.removeprefix("sqlite:///")
+    places = [store, f"{store}-wal", settings.mail.transport.removeprefix("maildir:")]
+    return [f":(literal){place}" for place in places if ":" not in place and not place.startswith(("/", ".."))]
