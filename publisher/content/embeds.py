@@ -23,7 +23,7 @@ _KINDS = (
     ("Audio", ("spotify.com", "soundcloud.com", "podcasts.apple.com", "bandcamp.com")),
     ("Post", ("twitter.com", "x.com", "instagram.com", "facebook.com", "bsky.app", "linkedin.com")),
     ("Code", ("gist.github.com", "codepen.io", "jsfiddle.net", "codesandbox.io", "stackblitz.com")),
-    ("Slides", ("speakerdeck.com", "slideshare.net", "slides.com")),
+    ("Slides", ("speakerdeck.com", "slideshare.net", "slides.com", "docs.google.com/presentation")),
     ("Recording", ("asciinema.org",)),
     ("Map", ("google.com/maps", "openstreetmap.org")),
 )

@@ -2,7 +2,7 @@
 
 No site's own templates are known here, so each form is the plainest thing that keeps the meaning: a
 picture with its caption, a link to what was embedded, a quotation, a code block. What is not in the
-table is left out and reported; the text that it wraps stays.
+table is left out and reported, but for a picture or an address that it names; the text that it wraps stays.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from publisher.content.embeds import readable
+from publisher.content.markdown import inline_html
 from publisher.content.standins import Form, Pairing
+from publisher.content.urls import IMAGE_TYPES, extension
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,22 +61,47 @@ def form_of(call: Call) -> Form:
         if form.block or form.inline or form.problem:
             return form
         return Form(problem=f"{call.name} says nothing that could be shown", remedy="give it what it needs")
-    kind = "component" if call.component else "shortcode"
-    return Form(problem=f"unknown {kind} {call.name} is left out", remedy="write it in Markdown, or take it out")
+    return _unknown(call)
+
+
+def _unknown(call: Call) -> Form:
+    """What an unknown tag names tells what it shows: a picture, or on a line of its own an address."""
+    known_as = f"unknown {'component' if call.component else 'shortcode'} {call.name}"
+    values = (*dict(call.named).values(), *call.plain) if call.alone or not call.component else ()
+    if any(extension(value) in IMAGE_TYPES for value in values):
+        src = next(value for value in values if extension(value) in IMAGE_TYPES)
+        caption = call.value("caption")
+        shown = picture(src, call.value("alt", "title") or plain_words(caption), caption)
+        return replace(shown, problem=f"{known_as} is shown as its picture alone", remedy=_REMEDY)
+    if url := next((value for value in values if value.startswith(("https://", "http://"))), ""):
+        shown = replace(embedded(url, call.value("title", "caption", "label")), inline="", attribute="")
+        return replace(shown, problem=f"{known_as} is shown as a link", remedy=_REMEDY)
+    return Form(problem=f"{known_as} is left out", remedy=_REMEDY)
+
+
+_REMEDY = "write it in Markdown, or take it out"
 
 
 # Building forms.
 
 
 def picture(src: str, alt: str, caption: str = "", link: str = "", size: str = "") -> Form:
-    """An image, with a caption below it where there is one."""
+    """An image, with a caption (Markdown) below it where there is one."""
     image = f'<img src="{escape(src)}" alt="{escape(alt)}"{size} />'
     if link:
         image = f'<a href="{escape(link)}">{image}</a>'
     if not caption:
         return Form(f"<p>{image}</p>\n", inline=image, attribute=escape(src))
-    block = f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>\n"
-    return Form(block, inline=f"{image} <em>{escape(caption)}</em>", attribute=escape(src))
+    words = inline_html(caption)
+    block = f"<figure>{image}<figcaption>{words}</figcaption></figure>\n"
+    return Form(block, inline=f"{image} <em>{words}</em>", attribute=escape(src))
+
+
+def plain_words(markdown: str) -> str:
+    """The words of a caption, for those who cannot see the picture."""
+    from publisher.content.headings import plain_text  # noqa: PLC0415 - for captions of pictures without words alone
+
+    return plain_text(markdown) if markdown else ""
 
 
 def linked(url: str, label: str) -> Form:
@@ -157,7 +184,8 @@ def _wrapping(name: str, call: Call) -> Form:
 def _figure(call: Call) -> Form:
     src = call.value("src", "url", "image", "path", "img", "file", "filename", at=0)
     caption = call.value("caption", "title", "figcaption")
-    return picture(src, call.value("alt", at=1) or caption, caption, call.value("link", "href")) if src else Form()
+    alt = call.value("alt", at=1) or plain_words(caption)
+    return picture(src, alt, caption, call.value("link", "href")) if src else Form()
 
 
 def _image(call: Call) -> Form:
@@ -165,7 +193,7 @@ def _image(call: Call) -> Form:
     if "." not in src:  # Octopress and Jekyll plugins put a class before the address
         src = next((one for one in call.plain if "." in one), src)
     caption = call.value("caption")
-    return picture(src, call.value("alt", "title", at=1) or caption, caption) if src else Form()
+    return picture(src, call.value("alt", "title", at=1) or plain_words(caption), caption) if src else Form()
 
 
 def _include(call: Call) -> Form:
@@ -204,7 +232,7 @@ def _gist(call: Call) -> Form:
 
 
 def _media(call: Call) -> Form:
-    url = call.value("src", "url", "mp4", "mp3", "webm", "ogg", "file", "path", at=0)
+    url = call.value("src", "url", "mp4", "mp3", "webm", "ogg", "file", "path", "video", "audio", at=0)
     return embedded(url, call.value("title", "caption"), enclosure=True) if url else Form()
 
 
@@ -297,11 +325,13 @@ _FORMS: dict[str, Callable[[Call], Form]] = {
     "asciinema": _site("https://asciinema.org/a/{}"),
     "spotify": _site("https://open.spotify.com/{}"),
     "soundcloud": _site("https://soundcloud.com/{}"),
+    "slideshare": _site("https://www.slideshare.net/slideshow/embed_code/{}"),
+    "scribd": _site("https://www.scribd.com/doc/{}"),
     "speakerdeck": _site("https://speakerdeck.com/{}"),
     "github": _site("https://github.com/{}", "repo"),
     "mastodon": _site("{}"),
     "toot": _site("{}"),
-    **_each("iframe embed rawiframe pdf linkpreview bookmark oembed", _site("{}")),
+    **_each("iframe embed rawiframe pdf linkpreview bookmark oembed gslides googleslides bluesky bsky", _site("{}")),
     **_each("tweet twitter twittersimple x xsimple", _tweet),
     "gist": _gist,
     **_each("button btn linkbutton", _button),

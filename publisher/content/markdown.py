@@ -8,6 +8,7 @@ never becomes one. The parser is linear and keeps its own stack; nesting of 100,
 from __future__ import annotations
 
 from functools import cache
+from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,6 +33,13 @@ def _parser(*, formulas: bool) -> Markdown:
 def to_html(text: str, *, formulas: bool) -> str:
     """The HTML of a text without lone surrogates. Raw HTML in it comes out as it went in."""
     return _parser(formulas=formulas).html(text)
+
+
+def inline_html(text: str) -> str:
+    """A caption or title, which generators run through Markdown, as HTML that may stand inside a line."""
+    html = to_html(text.strip(), formulas=False).strip()
+    inside = html.removeprefix("<p>").removesuffix("</p>")
+    return inside if len(inside) == len(html) - len("<p></p>") and "<p>" not in inside else escape(text, quote=False)
 
 
 def code_ranges(text: str) -> list[tuple[int, int]]:
