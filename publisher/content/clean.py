@@ -70,6 +70,7 @@ _PLAIN_TAG = rf"""(?:
     )>"""
 _TAG = re.compile("<" + _PLAIN_TAG, re.VERBOSE)
 _OTHER_TAG = re.compile(f"<(?!{_PLAIN_TAG})", re.VERBOSE)
+_LOOSE_IN_TABLE = re.compile(r"<(?:table|thead|tbody|tr|/t[rhd]|/thead|/tbody)>\s*[^<\s]")
 _HOMES = {
     "li": frozenset({"ul", "ol"}),
     "dt": frozenset({"dl"}),
@@ -114,7 +115,7 @@ _VOIDS = _words("area base br col embed hr img input link meta source track wbr"
 
 def is_plain(html: str) -> bool:
     """Whether a text is proven to be well nested and made of harmless tags in the parser's own spelling."""
-    if _OTHER_TAG.search(html):
+    if _OTHER_TAG.search(html) or _LOOSE_IN_TABLE.search(html):
         return False
     stack: list[str] = [""]
     for close, element, opening in _TAG.findall(html):

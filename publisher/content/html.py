@@ -31,7 +31,7 @@ COMMENT = r"<!--(?:-?>|.*?(?:--!?>|\Z))"  # ends as browsers end it (WHATWG HTML
 _BARE_URL = re.compile(
     r"<(?P<name>(?i:a|code|pre|script|style|svg|textarea|button|title))\b.*?(?:</(?i:(?P=name))\s*>|\Z)|"
     + COMMENT
-    + r"|<[A-Za-z/][^<>]*>|h(?<![\w/=.:\-]h)ttps?://[^\s<>]+",
+    + r"|<[A-Za-z/][^<>]*>|h(?<![\w/=.:\-]h)ttps?://[^\s<>\"]+",
     re.DOTALL,
 )
 _QUOTE = re.compile(r"&(?:quot|gt|lt|#x27|#39);")

@@ -114,6 +114,8 @@ def _find(html: str, held: Held) -> list[_Found]:
             continue
         if around.element:
             found.append(_in_code(html, word, position, around.place))
+            if around.element == "!--" and "-->" in held.marks[int(word[1])].in_code:
+                around.element = ""  # the mark itself ended the comment
         else:
             place = _Place.ATTRIBUTE if around.in_tag else _Place.INLINE
             found.append(_Found(word.start(), word.end(), int(word[1]), place))

@@ -11,9 +11,9 @@ LONGEST = 300  # characters, about two lines of a reader's list
 
 _PARAGRAPH = re.compile(r"<[pP](?:\s[^<>]*)?>(.*?)(?:</[pP]>|(?=<[pP][\s>])|\Z)", re.DOTALL)
 _CONTAINER = re.compile(r"<(table|figure|details)[\s>]")
+_UNSEEN_NAMES = "script|style|template|svg|iframe|video|audio|object|select|textarea"
 _UNSEEN = re.compile(
-    COMMENT
-    + r"|<(?P<name>(?i:script|style|template|svg|iframe|video|audio|object|select|textarea))\b.*?(?:</(?i:(?P=name))\s*>|\Z)",
+    rf"{COMMENT}|<(?P<name>(?i:{_UNSEEN_NAMES}))\b.*?(?:</(?i:(?P=name))\s*>|\Z)",
     re.DOTALL,
 )
 _NO_PROSE = re.compile(r"<(?P<name>(?i:pre|table|h[1-6]|figure|details))\b.*?(?:</(?i:(?P=name))\s*>|\Z)", re.DOTALL)

@@ -87,7 +87,8 @@ def test_an_embed_becomes_a_link_in_feeds(embed: str, link: str) -> None:
 def test_what_feeds_may_hold_survives_cleaning() -> None:
     kept = (
         '<table><thead><tr><th scope="col" align="left">a</th></tr></thead><tbody><tr><td colspan="2">b</td></tr>'
-        '</tbody></table><figure><img src="https://example.org/a.png" alt="b" width="3" /><figcaption>c</figcaption></figure>'
+        '</tbody></table><figure><img src="https://example.org/a.png" alt="b" width="3" />'
+        "<figcaption>c</figcaption></figure>"
         "<p><del>a</del><sup>b</sup><sub>c</sub><kbd>d</kbd><mark>e</mark><q>f</q><ruby>g<rt>h</rt></ruby></p>"
         '<p><abbr title="t">a</abbr> <time datetime="2018">b</time><br />c</p><dl><dt>a</dt><dd>b</dd></dl>'
         '<details open=""><summary>a</summary>b</details><ol start="3"><li>a</li></ol><hr />'
