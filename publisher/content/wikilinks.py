@@ -14,9 +14,10 @@ from publisher.content.urls import IMAGE_TYPES, extension
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Not [[x]](url), [[x]][label] or [[x]]:, which are Markdown's own links.
-_WIKILINK = re.compile(r"\[\[(?<!\\\[\[)(?![\s-])([^\[\]\n|]+?)(?:\\?\|([^\[\]\n]*))?\]\](?![(\[:])")
+# Not [[x]](url) or [[x]][label], which are Markdown's own links.
+_WIKILINK = re.compile(r"\[\[(?<!\\\[\[)(?![\s-])([^\[\]\n|]+?)(?:\\?\|([^\[\]\n]*))?\]\](?![(\[])")
 _DEFINED = re.compile(r"\[([^\[\]\n]+)\]:")
+_CONTENTS = frozenset({"toc", "_toc_"})  # where markdown-it and Azure put a table of contents
 _SIZE = re.compile(r"(\d+)(?:x(\d+))?")
 
 
@@ -31,6 +32,11 @@ def wikilinks(text: str) -> Iterator[Mark]:
 
 
 def _form(target: str, label: str | None, *, embed: bool) -> Form:
+    if target.lower() in _CONTENTS:
+        return Form()
+    if target.startswith(("https://", "http://")):
+        address = target.replace("\\_", "_")
+        return _inline(linked(address, label or address), label or address)
     url = "wikilink:" + quote(target, safe="/#@.,()~-_")
     if embed and extension(target) in IMAGE_TYPES:
         return _inline(picture(url, *_alt_and_size(target, label)))
