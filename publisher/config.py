@@ -35,7 +35,7 @@ from publisher.model.settings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 FILE = "config.toml"
@@ -43,6 +43,9 @@ FILE = "config.toml"
 DEFAULT_PATHS = {Format.RSS: "feed.xml", Format.ATOM: "atom.xml", Format.JSON: "feed.json"}
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _PER = ("tag", "author", "section")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
+_URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
+_PASSWORD = re.compile(r"://[^/@]*:[^/@]+@")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _SECRET_VARIABLES = {
     "password": "PUBLISHER_SMTP_PASSWORD",
@@ -74,9 +77,9 @@ def parse(text: str) -> Settings:
     """Settings from the text of a config.toml. Raises ConfigError with every fault it holds."""
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as fault:
+    except (ValueError, RecursionError) as fault:  # also a number of more digits than Python reads
         line = re.search(r"at line (\d+)", str(fault))
-        number = int(line[1]) if line else 0
+        number = int(line[1]) if line else text.count("\n") + 1 if "end of document" in str(fault) else 0
         raise ConfigError(
             [error(FILE, number, f"not valid TOML: {fault}", "see https://toml.io for its rules")]
         ) from None
@@ -89,15 +92,22 @@ def parse(text: str) -> Settings:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise _Fault('text in quotes, such as "…"')
-    if any(ord(char) < 32 and char not in "\t\n" for char in value):  # noqa: PLR2004 - the C0 controls end at 31
-        raise _Fault("text without control characters")
+    if _FORBIDDEN.search(value):
+        raise _Fault("text without control characters, which no feed may hold")
     return value.strip()
 
 
-def _filled(value: Any) -> str:
+def _paragraphs(value: Any) -> str:
     if not _text(value):
         raise _Fault("text that is not empty")
     return _text(value)
+
+
+def _filled(value: Any) -> str:
+    text = _paragraphs(value)
+    if not text.isprintable() and re.search(r"[\t\n\x7f-\x9f\u2028\u2029]", text):
+        raise _Fault("text on one line, without tabs")
+    return text
 
 
 def _flag(value: Any) -> bool:
@@ -122,13 +132,17 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 def _url(value: Any) -> str:
     text = _filled(value)
+    if not text.isascii():
+        raise _Fault("an address in ASCII: the host in punycode (xn--…), other letters percent-encoded")
     try:
         parts = urlsplit(text)
-        host = parts.hostname
-    except ValueError:
-        parts, host = urlsplit(""), None
-    if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", text):
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # an unclosed bracket, a port beyond 65535
+        usable = False
+    if not usable or not _URI.fullmatch(text):
         raise _Fault('an absolute address, such as "https://blog.example.org/"')
+    if "@" in parts.netloc:
+        raise _Fault("an address without a user and password: everyone who reads a feed would read them")
     return text
 
 
@@ -176,7 +190,7 @@ def _folder(value: Any) -> str:
 
 def _inside(value: Any) -> str:
     text = _filled(value)
-    if text.startswith("/") or "\\" in text or ".." in text.split("/") or text.endswith("/") or "://" in text:
+    if "\\" in text or not {"", ".", ".."}.isdisjoint(text.split("/")):
         raise _Fault('a path inside the output, such as "feed.xml"')
     return text
 
@@ -233,7 +247,7 @@ def _formats(value: Any) -> tuple[Format, ...]:
 
 def _paths(value: Any) -> dict[Format, str]:
     known = {item.value: item for item in Format}
-    if not isinstance(value, dict) or any(key not in known for key in value):
+    if not isinstance(value, dict) or not value or any(key not in known for key in value):
         raise _Fault('a table such as { rss = "feed.xml", atom = "atom.xml", json = "feed.json" }')
     return {known[key]: _inside(item) for key, item in value.items()}
 
@@ -253,7 +267,7 @@ def _per(value: Any) -> tuple[str, ...]:
 
 
 def _cadences(value: Any) -> tuple[tuple[str, str], ...]:
-    if not isinstance(value, dict) or not value:
+    if not isinstance(value, dict) or not value or not all(_NAME.fullmatch(key) for key in value):
         raise _Fault('a table such as { weekly = "mon 09:00", monthly = "first mon 09:00" }')
     return tuple((key, _schedule(item)) for key, item in value.items())
 
@@ -274,7 +288,7 @@ def _schedule(value: Any) -> str:
 
 def _store_url(value: Any) -> str:
     text = _filled(value)
-    if urlsplit(text).password:
+    if _PASSWORD.search(text) or "password=" in text:
         raise _Fault("an address without a password: put it all into the environment variable PUBLISHER_STORE_URL")
     if not text.startswith(("sqlite:", "postgresql:", "postgresql+psycopg:")):
         raise _Fault('"sqlite:///mailing.sqlite3" or "postgresql://…"')
@@ -283,6 +297,8 @@ def _store_url(value: Any) -> str:
 
 def _transport(value: Any) -> str:
     text = _filled(value)
+    if _PASSWORD.search(text):
+        raise _Fault("an address without a password: put it into the environment variable PUBLISHER_SMTP_PASSWORD")
     if not re.fullmatch(r"maildir:.+", text):
         raise _Fault('"maildir:FOLDER", the transport this version has')
     return text
@@ -313,7 +329,7 @@ _SHAPE: dict[str, dict[str, Callable[[Any], Any]]] = {
         "section_paths": _pattern,
         "hubs": _urls,
     },
-    "mail": {"from": _filled, "reply_to": _filled, "postal_address": _filled, "transport": _transport},
+    "mail": {"from": _filled, "reply_to": _filled, "postal_address": _paragraphs, "transport": _transport},
     "store": {"url": _store_url},
     "web": {"public_url": _base_url},
 }
@@ -407,16 +423,8 @@ class _Reading:
                 )
 
     def _collisions(self, settings: Settings) -> None:
-        taken: dict[str, str] = {}
-        owners = [
-            ("feeds", settings.feeds.paths),
-            *((f"feeds.{feed.name}", feed.paths) for feed in settings.feeds.named),
-        ]
-        for owner, paths in owners:
-            for _, path in paths:
-                if path in taken:
-                    self._fault(owner, "paths", f"{path} is the address of two feeds ([{taken[path]}] and [{owner}])")
-                taken[path] = owner
+        for path, one, other in _shared_addresses(settings.feeds):
+            self._fault(one.table, one.key, f"{path} is the address of two feeds ({other} and {one})", _APART)
 
     def _unknown(self, name: str, table: dict[str, Any], known: list[str]) -> None:
         for key in table:
@@ -449,19 +457,76 @@ def _nearest(key: str, known: list[str]) -> str:
     return f"did you mean {close[0]}?" if close else "known here: " + ", ".join(known)
 
 
+_HEADER = re.compile(r"\s*\[{1,2}([^\[\]=,#]+)\]{1,2}\s*(?:#.*)?")
+_KEY = re.compile(r"""\s*((?:[^\s"'=.\[\],#]|"[^"]*"|'[^']*')[^=,\[\]{}#]*?)\s*=""")
+
+
 def _line_of(text: str, table: str, key: str) -> int:
-    """The line where a key (or, without one, its table) stands; 0 where it cannot be told."""
-    inside, header = not table, 0
-    for number, line in enumerate(text.splitlines(), 1):
-        found = re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line)
-        if found:
-            inside = found[1].replace('"', "").replace(" ", "") == table
-            header = number if inside else header
-            if not table and key and found[1].split(".")[0].strip() == key:
-                return number
-        elif key and inside and re.match(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""", line):
+    """The line where a key (or, without one, its table) stands, or what holds it; 0 where it cannot be told."""
+    wanted = _plain(f"{table}.{key}" if table and key else table or key)
+    header, best, closest = "", 0, ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if found := _HEADER.fullmatch(line):
+            header = place = _plain(found[1])
+        elif found := _KEY.match(line):
+            place = f"{header}.{_plain(found[1])}" if header else _plain(found[1])
+        else:
+            continue
+        if place == wanted or place.startswith(f"{wanted}."):
             return number
-    return header
+        if wanted.startswith(f"{place}.") and len(place) > len(closest):
+            best, closest = number, place
+    return best
+
+
+def _plain(key: str) -> str:
+    return re.sub(r"""["'\s]""", "", key)
+
+
+_APART = "give each feed a path of its own"
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Where in config.toml a feed's path comes from."""
+
+    table: str
+    key: str = "paths"
+
+    def __str__(self) -> str:
+        return f"[{self.table}]" if self.key == "paths" else f"{self.key} in [{self.table}]"
+
+
+def _shared_addresses(feeds: FeedsSettings) -> Iterator[tuple[str, _Owner, _Owner]]:
+    """Paths that two feeds have or may come to have, with both owners; a file's path that another's folder is, too."""
+    names = [path.rpartition("/")[2] for _, path in feeds.paths]
+    owned = [(path, _Owner("feeds")) for _, path in feeds.paths]
+    owned += [(path, _Owner(f"feeds.{feed.name}")) for feed in feeds.named for _, path in feed.paths]
+    owned += [
+        (pattern.replace(":file", name), _Owner("feeds", f"{kind}_paths"))
+        for kind, pattern in feeds.per_paths
+        if kind in feeds.per
+        for name in names
+    ]
+    for index, (path, one) in enumerate(owned):
+        for former, other in owned[:index]:
+            if _may_be_one(path, former):
+                yield path, one, other
+
+
+def _may_be_one(one: str, other: str) -> bool:
+    parts = [*zip(one.split("/"), other.split("/"), strict=False)]
+    return all(_may_be_equal(*pair) for pair in parts)
+
+
+def _may_be_equal(one: str, other: str) -> bool:
+    """Whether two segments are, or with some :name in them could become, the same."""
+    start, name, end = one.partition(":name")
+    start2, name2, end2 = other.partition(":name")
+    if name and name2:
+        return (start.startswith(start2) or start2.startswith(start)) and (end.endswith(end2) or end2.endswith(end))
+    pattern, literal = (one, other) if name else (other, one)
+    return re.fullmatch(re.escape(pattern).replace(":name", "[^.]+"), literal) is not None  # slugs hold no dots
 
 
 def _filter(table: dict[str, Any]) -> Filter:
@@ -512,14 +577,14 @@ def _feeds(table: dict[str, Any], named: dict[str, dict[str, Any]]) -> FeedsSett
 def _named_feed(
     name: str, table: dict[str, Any], formats: tuple[Format, ...], limit: int, content: str
 ) -> NamedFeedSettings:
-    own = table.get("paths", {item: f"{name}/{DEFAULT_PATHS[item]}" for item in formats})
+    own = {**{item: f"{name}/{path}" for item, path in DEFAULT_PATHS.items()}, **table.get("paths", {})}
     return NamedFeedSettings(
         name=name,
         title=table.get("title", name),
         filter=_filter(table),
         limit=table.get("limit", limit),
         content=table.get("content", content),
-        paths=tuple((item, own[item]) for item in Format if item in own),
+        paths=tuple((item, own[item]) for item in formats),
     )
 
 
