@@ -13,6 +13,7 @@ from publisher.content.html import finish, link_bare_urls, own_links
 from publisher.content.markdown import to_html
 from publisher.content.marks import find_marks
 from publisher.content.markup import raw_links
+from publisher.content.mdx import without_indented_code
 from publisher.content.nested_lists import nest_lists
 from publisher.content.references import References
 from publisher.content.restoring import restore
@@ -99,7 +100,7 @@ def _page(text: str, post: Post, settings: Settings) -> tuple[_Page, Restored]:
     """The post's HTML with nothing left of its dialect, links still as written."""
     marked = find_marks(text, post, settings)
     held = hold(text, marked.marks)
-    bare = nest_lists(held.text)
+    bare = nest_lists(without_indented_code(held.text) if post.path.endswith(".mdx") else held.text)
     html = to_html(bare, formulas=marked.formulas)
     if "&" in bare:  # an entity may have named a character that no feed may hold
         html = without_forbidden(html)

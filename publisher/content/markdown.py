@@ -53,5 +53,18 @@ def code_ranges(text: str) -> list[tuple[int, int]]:
     return ranges
 
 
+def indented_code(text: str) -> list[tuple[int, int]]:
+    """Where code stands that is code by its indentation alone, outside of lists: offsets of bytes."""
+    ranges: list[tuple[int, int]] = []
+    items = 0
+    for event, place in _parser(formulas=False).events_with_range(text):
+        if isinstance(event, dict):
+            items += (event.get("Start") == "Item") - (event.get("End") == "Item")
+            start = event.get("Start")
+            if not items and isinstance(start, dict) and start.get("CodeBlock") == "Indented":
+                ranges.append((place["start"], place["end"]))
+    return ranges
+
+
 def _is_code(start: object) -> bool:
     return isinstance(start, dict) and "CodeBlock" in start

@@ -7,7 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from publisher.content.formulas import formulas
-from publisher.content.shortcodes import find_components, find_tags
+from publisher.content.mdx import find_mdx
+from publisher.content.shortcodes import find_tags
 from publisher.content.standins import Form, Mark
 from publisher.content.wikilinks import wikilinks
 
@@ -38,9 +39,6 @@ _FIRST_ITEM = re.compile(r"[ \t]*(?:[-*+]|1\.)[ \t]")
 _CALLOUT = re.compile(
     r"^(?P<quote>[ \t]*(?:>[ \t]?)+)\[!(?P<kind>[\w-]+)\](?:[+-](?=\s))?[ \t]*(?P<title>[^\n]*)$", re.MULTILINE
 )
-_MDX_BLOCK = re.compile(r"^(?:import|export)[ \t{*][^\n]*(?:\n(?:[ \t]+[^\s`~]|[\]})])[^\n]*)*", re.MULTILINE)
-_MDX_COMMENT = re.compile(r"\{/\*[^{}]*\*/\}")
-
 
 _LONGEST_ITEM = 200  # characters
 
@@ -59,20 +57,22 @@ def find_marks(text: str, post: Post, settings: Settings) -> Marked:
     if "$" in text:
         spans, signs = formulas(text)
         found += signs
+    mdx = post.path.endswith(".mdx")
     if (braces := _BRACE.search(text)) or _END.search(text):
-        found += _braced(text, post, settings)
+        found += () if mdx else find_tags(text, post, settings)  # braces in MDX hold JavaScript
+        found += _attributes(text)
     if _BRACKET.search(text):
         found += wikilinks(text)
         found += _callouts(text)
     if braces or _COMMENT.search(text):
         found += (Mark(one.start(), one.end(), Form(ends_summary=True), one[0]) for one in _MORE.finditer(text))
-    if post.path.endswith(".mdx"):
-        found += _mdx(text)
+    if mdx:
+        found += find_mdx(text)
     return Marked(_apart(found, spans), bool(spans)) if found else Marked((), bool(spans))
 
 
-def _braced(text: str, post: Post, settings: Settings) -> Iterator[Mark]:
-    yield from find_tags(text, post, settings)
+def _attributes(text: str) -> Iterator[Mark]:
+    """Attributes as kramdown writes them."""
     for one in _ATTRIBUTES.finditer(text):
         start = _with_line_before(text, one)
         yield Mark(start, one.end(), Form(), text[start : one.end()])
@@ -105,14 +105,6 @@ def _callouts(text: str) -> Iterator[Mark]:
             Form(inline=f"<strong>{title}</strong><br />"),
             text[one.end("quote") : one.end()],
         )
-
-
-def _mdx(text: str) -> Iterator[Mark]:
-    for one in _MDX_BLOCK.finditer(text):
-        yield Mark(one.start(), one.end(), Form(), one[0])
-    for one in _MDX_COMMENT.finditer(text):
-        yield Mark(one.start(), one.end(), Form(), one[0])
-    yield from find_components(text)
 
 
 def _apart(found: Iterable[Mark], spans: Iterable[tuple[int, int]]) -> tuple[Mark, ...]:

@@ -28,6 +28,9 @@ _TAG = re.compile(
     | \{\{[<%](?P<hugo_rough>[^{}]*+)\}\}
     | \{%[-+]?(?P<liquid>(?:[^{}%"']|%(?!\})|"[^"\n]*+"|'[^'\n]*+')*+)%\}
     | \{%[-+]?(?P<liquid_rough>(?:[^{}%]|%(?!\}))*+)%\}
+    | (?<!\$)\{\{-?\s*(?P<zola>[A-Za-z_]\w*\(
+            (?:[^"'`{}()]|"(?:[^"{]|\{(?!\{))*+"|'(?:[^'{]|\{(?!\{))*+'|`(?:[^`{]|\{(?!\{))*+`)*+
+        \))\s*-?\}\}
     | (?<!\$)\{\{-?\s*(?P<output>["'A-Za-z_][^{}\n]*)\}\}
     | \{\#\s(?P<comment>[^{}]*)\s\#\}
     | (?P<stray>\{\{[<%]|\{%)
@@ -35,12 +38,17 @@ _TAG = re.compile(
     re.VERBOSE,
 )
 _STRAY_END = re.compile(r"%\}\}?|>\}\}")
+# An expression of JavaScript in its braces, up to four levels deep.
+BRACED = r"\{(?:[^{}]++|\{(?:[^{}]++|\{(?:[^{}]++|\{[^{}]*+\})*+\})*+\})*+\}"
 _COMPONENT = re.compile(
-    r"""<(?P<close>/?)(?P<name>[A-Z][\w.]*)(?P<attributes>(?:[^<>"'{]|"[^"<]*+"|'[^'<]*+'|\{[^{}]*+\})*+)>"""
+    rf"""<(?P<close>/?)(?P<name>[A-Z][\w.]*)(?P<attributes>(?:[^<>"'{{]|"[^"<]*+"|'[^'<]*+'|{BRACED})*+)>"""
 )
 _ARGUMENT = re.compile(
     r"""(?:(?P<key>[\w:.\-]+)\s*[=:]\s*)?
-        (?:"(?P<double>(?:[^"\\]|\\.)*+)"|'(?P<single>[^']*+)'|`(?P<raw>[^`]*+)`|\{(?P<braces>[^{}]*+)\}|(?P<plain>[^\s,"'`=]+))""",
+        (?:"(?P<double>(?:[^"\\]|\\.)*+)"|'(?P<single>[^']*+)'|`(?P<raw>[^`]*+)`|\{(?P<braces>[^{}]*+)\}
+        |"""
+    + BRACED
+    + r"""|(?P<plain>[^\s,"'`=]+))""",
     re.VERBOSE,
 )
 _NAME = re.compile(r"[-+~]?\s*(?P<close>/|end_?(?=[a-z])|end\b)?\s*(?P<name>[A-Za-z_][\w./:\-]*)?")
@@ -116,6 +124,8 @@ def _plain(found: re.Match[str], post: Post, settings: Settings) -> Mark:
     shown = found["shown"] if found["shown"] is not None else found["zola_shown"]
     if shown is not None:
         return _documented(found)
+    if found["zola"] is not None:
+        return _mark(found, form_of(_call(found["zola"])))
     if found["output"] is not None:
         form = expression(found["output"].strip().rstrip("-").strip(), post, settings)
         return _mark(found, form or form_of(_call(found["output"])))

@@ -30,3 +30,26 @@ def told(body: str, path: str = "notes/today.md") -> list[str]:
 def test_wikilinks_before_a_colon_to_contents_and_to_the_web(body: str, shown: str) -> None:
     assert html(body).startswith(shown)
     assert told(body) == []
+
+
+def test_a_call_of_zola_may_span_lines_and_hold_braces() -> None:
+    call = '{{ figure(image="pic.png",\n   alt=\'A "map" {1}\',\n   caption="North (up)") }}'
+    shown = '<figure><img src="https://example.com/notes/pic.png" alt="A &quot;map&quot; {1}" />'
+    assert html(f"Before.\n\n{call}\n\nAfter.") == (
+        f"<p>Before.</p>\n{shown}<figcaption>North (up)</figcaption></figure>\n<p>After.</p>\n"
+    )
+
+
+def test_a_box_on_its_own_lines_holds_markdown_in_mdx() -> None:
+    body = "<callout-info class='aside'>\n\tRead *this*.\n\n\tAnd [that](other.md).\n</callout-info>\n\nAfter.\n"
+    assert html(body, "notes/today.mdx") == (
+        "\n<p>Read <em>this</em>.</p>\n"
+        '<p>And <a href="https://example.com/notes/other/">that</a>.</p>\n\n<p>After.</p>\n'
+    )
+
+
+def test_braces_in_mdx_hold_javascript() -> None:
+    body = "<Frame style={{ a: { b: {} } }} names={['x']}>Text{' '}here.</Frame>\n\n"
+    body += "<div style={{ c: 1 }}>\n**B**\n</div>\n"
+    assert html(body, "notes/today.mdx") == "<p>Text here.</p>\n<div>\n<p><strong>B</strong></p>\n</div>\n"
+    assert told(body, "notes/today.mdx") == ["unknown component Frame is left out"]
