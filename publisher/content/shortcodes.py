@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from publisher.content.fallbacks import Call, code_block, expression, form_of
+from publisher.content.fallbacks import Call, address, code_block, expression, form_of
 from publisher.content.standins import Form, Mark
 
 if TYPE_CHECKING:
@@ -61,6 +62,13 @@ _VERBATIM = {
     "codeblock": r"\{%\s*endcodeblock\s*%\}",
 }
 _ENDS = {name: re.compile(pattern) for name, pattern in _VERBATIM.items()}
+# Sites name their own wrappers of code after it: high, code, code-rust.
+_CODE = re.compile(
+    r"(?:high|hl|prism|listing|terminal|console|syntax|syntaxhighlight|source|sourcecode"
+    r"|code(?:[-_](?!tabs?|group|pen|sandbox)(?P<language>\w+))?)",
+    re.IGNORECASE,
+)
+_LANGUAGE = re.compile(r"[\w+#.\-]{1,20}")
 _SHOWN_AS_WRITTEN = frozenset({"raw", "verbatim"})
 _LONGEST_TAG = 20_000  # characters; what is longer is no tag
 
@@ -96,6 +104,10 @@ def _marks(text: str, found: re.Match[str], at: _Progress, post: Post, settings:
         yield _plain(found, post, settings)
         return
     call = _call(found["liquid"] or found["hugo"] or found["hugo_md"] or "")
+    if call.name.lower() == "baseurl" and not call.plain:
+        at.position += text.startswith("/", at.position)  # the address brings its own
+        yield Mark(found.start(), at.position, address(settings.site.base_url), text[found.start() : at.position])
+        return
     end = _end_of_verbatim(text, call, at)
     if end is None:
         yield _mark(found, form_of(call))
@@ -150,12 +162,21 @@ def _mark(found: re.Match[str], form: Form) -> Mark:
 
 def _end_of_verbatim(text: str, call: Call, at: _Progress) -> re.Match[str] | None:
     """The closing tag of a tag whose inside is not read; None for any other tag and where none follows."""
-    if call.closing or call.name not in _ENDS or call.name in at.missing:
+    ending = None if call.closing or call.name in at.missing else _ending(call.name)
+    if ending is None:
         return None
-    end = _ENDS[call.name].search(text, at.position)
+    end = ending.search(text, at.position)
     if end is None:
         at.missing |= {call.name}
     return end
+
+
+@lru_cache(maxsize=64)
+def _ending(name: str) -> re.Pattern[str] | None:
+    if name in _ENDS or not _CODE.fullmatch(name):
+        return _ENDS.get(name)
+    word = re.escape(name)
+    return re.compile(rf"\{{%[-+]?\s*end_?{word}\s*[-+]?%\}}|\{{\{{[<%]\s*/\s*{word}\s*[>%]\}}\}}")
 
 
 def _verbatim(text: str, found: re.Match[str], call: Call, end: re.Match[str]) -> Iterator[Mark]:
@@ -166,8 +187,14 @@ def _verbatim(text: str, found: re.Match[str], call: Call, end: re.Match[str]) -
     elif call.name == "comment":
         yield Mark(found.start(), end.end(), Form(), text[found.start() : end.end()])
     else:
-        language = "mermaid" if call.name == "mermaid" else call.value("lang", "language", at=0)
-        yield Mark(found.start(), end.end(), code_block(inside, language), text[found.start() : end.end()])
+        yield Mark(found.start(), end.end(), code_block(inside, _language(call)), text[found.start() : end.end()])
+
+
+def _language(call: Call) -> str:
+    named = _CODE.fullmatch(call.name)
+    inside_name = "mermaid" if call.name == "mermaid" else named["language"] if named else ""
+    language = inside_name or call.value("lang", "language", at=0)
+    return language if _LANGUAGE.fullmatch(language) else ""
 
 
 def _call(tag: str) -> Call:

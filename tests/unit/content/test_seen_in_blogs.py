@@ -53,3 +53,25 @@ def test_braces_in_mdx_hold_javascript() -> None:
     body += "<div style={{ c: 1 }}>\n**B**\n</div>\n"
     assert html(body, "notes/today.mdx") == "<p>Text here.</p>\n<div>\n<p><strong>B</strong></p>\n</div>\n"
     assert told(body, "notes/today.mdx") == ["unknown component Frame is left out"]
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing", "language"),
+    [
+        ('{{< high rust "linenos=table" >}}', "{{< /high >}}", ' class="language-rust"'),
+        ('{{< code-rust "first-try" >}}', "{{< /code-rust >}}", ' class="language-rust"'),
+        ('{{< terminal "My very own screen" >}}', "{{</terminal>}}", ""),
+        ("{% code go %}", "{% endcode %}", ' class="language-go"'),
+    ],
+)
+def test_a_sites_own_wrapper_of_code_holds_code(opening: str, closing: str, language: str) -> None:
+    code = "# A *b* c\n\nlet x: Vec<T> = [[1]]; // {{ x }}"
+    shown = code.replace("<", "&lt;").replace(">", "&gt;")
+    assert html(f"{opening}\n{code}\n{closing}\n") == f"<pre><code{language}>{shown}\n</code></pre>\n"
+
+
+def test_the_sites_address_joins_what_follows_with_one_slash() -> None:
+    assert html("[a]: {{< baseurl >}}/notes/other/\n\n[A][a] and [b]({{<baseurl>}}notes/pic.png)\n") == (
+        '<p><a href="https://example.com/notes/other/">A</a> and <a href="https://example.com/notes/pic.png">b</a></p>\n'
+    )
+    assert told("<img src='{{< baseurl >}}/x.png'>") == []
