@@ -64,6 +64,11 @@ def form_of(call: Call) -> Form:
     return _unknown(call)
 
 
+def is_wrapping(name: str) -> bool:
+    """Whether a tag of this name wraps text: a notice, a quotation, something folded."""
+    return name.lower().replace("-", "").replace("_", "") in _WRAPPING
+
+
 def _unknown(call: Call) -> Form:
     """What an unknown tag names tells what it shows: a picture, or on a line of its own an address."""
     known_as = f"unknown {'component' if call.component else 'shortcode'} {call.name}"
@@ -270,7 +275,7 @@ def _boxed(call: Call) -> tuple[str, str]:
         call.name,
     )
     title = next((word for word in words if word and word.lower() not in _NO_TITLES), call.name)
-    return f"<blockquote>\n<p><strong>{escape(title[:1].upper() + title[1:])}</strong></p>\n", "</blockquote>\n"
+    return f"<blockquote>\n<p><strong>{inline_html(title[:1].upper() + title[1:])}</strong></p>\n", "</blockquote>\n"
 
 
 def _quoted(call: Call) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import re
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
+from publisher.content.directives import find_attributes, find_directives
 from publisher.content.formulas import formulas
 from publisher.content.mdx import find_mdx
 from publisher.content.shortcodes import find_tags
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
 # What the searches below begin with is a letter, not a choice: that is what makes them quick.
 _BRACKET = re.compile(r"\[[\[!]")
-_BRACE = re.compile(r"\{[{%:#/]")
+_BRACE = re.compile(r"\{[{%:#/.]")
 _END = re.compile(r"\}(?<=[%>]\})")
+_DIRECTIVE = re.compile(r":(?::|[a-z][\w-]*\[)")
 _COMMENT = re.compile(r"<!--")
 _MORE_WORDS = r"(?:more|excerpt|end[ -]?excerpt|truncate|summary|read[ -]?more|preview)"
 _MORE = re.compile(rf"<!--[ \t]*(?i:{_MORE_WORDS})[ \t]*-->|\{{/\*[ \t]*(?i:{_MORE_WORDS})[ \t]*\*/\}}")
@@ -61,6 +63,9 @@ def find_marks(text: str, post: Post, settings: Settings) -> Marked:
     if (braces := _BRACE.search(text)) or _END.search(text):
         found += () if mdx else find_tags(text, post, settings)  # braces in MDX hold JavaScript
         found += _attributes(text)
+        found += find_attributes(text)
+    if _DIRECTIVE.search(text):
+        found += find_directives(text)
     if _BRACKET.search(text):
         found += wikilinks(text)
         found += _callouts(text)

@@ -75,3 +75,34 @@ def test_the_sites_address_joins_what_follows_with_one_slash() -> None:
         '<p><a href="https://example.com/notes/other/">A</a> and <a href="https://example.com/notes/pic.png">b</a></p>\n'
     )
     assert told("<img src='{{< baseurl >}}/x.png'>") == []
+
+
+@pytest.mark.parametrize(
+    ("opening", "title"),
+    [
+        (":::note", "Note"),
+        (":::tip[Mind the *gap*]", "Mind the <em>gap</em>"),
+        ("::: warning Wet paint", "Wet paint"),
+        ('::::{.callout-important title="x"}', "Important"),
+        (":::objection[Is it so?]{#why}", "Is it so?"),
+    ],
+)
+def test_a_container_becomes_a_quotation_with_its_title(opening: str, title: str) -> None:
+    body = f"Before.\n{opening}\nIt *is*.\n\n- a\n:::\nAfter."
+    inner = f"<p><strong>{title}</strong></p>\n<p>It <em>is</em>.</p>\n<ul>\n<li>a</li>\n</ul>\n"
+    assert html(body) == f"<p>Before.</p>\n<blockquote>\n{inner}</blockquote>\n<p>After.</p>\n"
+
+
+def test_a_container_without_a_known_name_or_title_leaves_its_words() -> None:
+    assert html(":::: columns\n::: {.left}\nA\n:::\n::::\n").strip() == "<p>A</p>"
+    assert html("```\n:::note\n:::\n```\n") == "<pre><code>:::note\n:::\n</code></pre>\n"
+
+
+def test_marked_words_and_attributes_in_braces_leave_words_alone() -> None:
+    assert html("So: :quote[Keep *it* short.]{#short} Yes.") == "<p>So: Keep <em>it</em> short. Yes.</p>\n"
+    assert html("![A](pic.png){.wide width=50%} and `x`{.sh}") == (
+        '<p><img src="https://example.com/notes/pic.png" alt="A" /> and <code>x</code></p>\n'
+    )
+    assert html("Words.\n{.lead #first}\n\nf(x){y} at 10:30 or a::b[c]{d}") == (
+        "<p>Words.</p>\n<p>f(x){y} at 10:30 or a::b[c]{d}</p>\n"
+    )
