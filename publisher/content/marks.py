@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from publisher.content.directives import find_attributes, find_directives
-from publisher.content.formulas import formulas
+from publisher.content.formulas import bracketed_formulas, formulas
 from publisher.content.mdx import find_mdx
 from publisher.content.shortcodes import find_tags
 from publisher.content.standins import Form, Mark
@@ -24,6 +24,7 @@ _BRACKET = re.compile(r"\[[\[!]")
 _BRACE = re.compile(r"\{[{%:#/.]")
 _END = re.compile(r"\}(?<=[%>]\})")
 _DIRECTIVE = re.compile(r":(?::|[a-z][\w-]*\[)")
+_LATEX = re.compile(r"\\[(\[]")
 _COMMENT = re.compile(r"<!--")
 _MORE_WORDS = r"(?:more|excerpt|end[ -]?excerpt|truncate|summary|read[ -]?more|preview)"
 _MORE = re.compile(rf"<!--[ \t]*(?i:{_MORE_WORDS})[ \t]*-->|\{{/\*[ \t]*(?i:{_MORE_WORDS})[ \t]*\*/\}}")
@@ -59,6 +60,8 @@ def find_marks(text: str, post: Post, settings: Settings) -> Marked:
     if "$" in text:
         spans, signs = formulas(text)
         found += signs
+    if _LATEX.search(text):
+        found += bracketed_formulas(text)
     mdx = post.path.endswith(".mdx")
     if (braces := _BRACE.search(text)) or _END.search(text):
         found += () if mdx else find_tags(text, post, settings)  # braces in MDX hold JavaScript

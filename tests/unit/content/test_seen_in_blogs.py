@@ -106,3 +106,27 @@ def test_marked_words_and_attributes_in_braces_leave_words_alone() -> None:
     assert html("Words.\n{.lead #first}\n\nf(x){y} at 10:30 or a::b[c]{d}") == (
         "<p>Words.</p>\n<p>f(x){y} at 10:30 or a::b[c]{d}</p>\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (r"Let \\( R_t = \\sum_k r_{t+k} \\) and \\(f\\).", r"R_t = \\sum_k r_{t+k}"),
+        (r"Let \(a_1 < b_1\) be.", "a_1 &lt; b_1"),
+    ],
+)
+def test_formulas_between_latexs_brackets_are_kept_readable(body: str, shown: str) -> None:
+    assert f'<code class="language-math">{shown}</code>' in html(body)
+
+
+def test_a_formula_on_its_own_lines_is_a_block() -> None:
+    assert html("So\n\n\\\\[\na_1 = *b*\n\\\\]\n\nthen.") == (
+        '<p>So</p>\n<pre><code class="language-math">a_1 = *b*</code></pre>\n<p>then.</p>\n'
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [r"\[the cats\] and \(see [x](other.md)\)", r"an open \\( and \\( no more", r"`\\(x\\)`"]
+)
+def test_escaped_brackets_around_words_are_no_formula(body: str) -> None:
+    assert "language-math" not in html(body)
