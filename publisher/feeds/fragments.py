@@ -4,7 +4,8 @@ Every text comes in free of characters that XML forbids (content/ sees to that);
 escaped. HTML goes into CDATA sections, which any XML parser reads back exactly, at no cost.
 
 - RSS 2.0 with the RSS Advisory Board's profile: one enclosure, ``description`` before
-  ``content:encoded``, authors as dc:creator, ``&`` and ``<`` in titles as hexadecimal references.
+  ``content:encoded``, authors as dc:creator; ``&``, ``<`` and ``>`` of titles, names and categories
+  as hexadecimal references.
 - Atom 1.0: RFC 4287. Enclosures are links of their own relation; text that readers could take for HTML
   is escaped once more and says so (type="html", section 3.1.1.2).
 - JSON Feed 1.1: https://www.jsonfeed.org/version/1.1/.
@@ -43,8 +44,8 @@ def _attribute(text: str) -> str:
     return _escaped(text).replace('"', "&quot;")
 
 
-def _title(text: str) -> str:
-    # Readers differ on whether an RSS title is text or HTML; hexadecimal references survive both.
+def _hexed(text: str) -> str:
+    # Readers differ on whether RSS's plain elements are text or HTML; hexadecimal references survive both.
     return text.replace("&", "&#x26;").replace("<", "&#x3C;").replace(">", "&#x3E;")
 
 
@@ -61,12 +62,12 @@ def _rss(item: Item, full: bool) -> str:
     permanent = "" if entry.id == entry.url else ' isPermaLink="false"'
     parts = [
         (
-            f"    <item>\n      <title>{_title(entry.title)}</title>\n      <link>{_escaped(entry.url)}</link>\n"
+            f"    <item>\n      <title>{_hexed(entry.title)}</title>\n      <link>{_escaped(entry.url)}</link>\n"
             f"      <guid{permanent}>{_escaped(entry.id)}</guid>\n      <pubDate>{rfc822(entry.published)}</pubDate>\n"
         )
     ]
-    parts += [f"      <dc:creator>{_escaped(author.name)}</dc:creator>\n" for author in entry.authors]
-    parts += [f"      <category>{_escaped(label)}</category>\n" for label in _labels(entry)]
+    parts += [f"      <dc:creator>{_hexed(author.name)}</dc:creator>\n" for author in entry.authors]
+    parts += [f"      <category>{_hexed(label)}</category>\n" for label in _labels(entry)]
     if body.summary:
         # RSS reads a description as HTML, so plain text is escaped once more.
         parts.append(f"      <description>{_escaped(_escaped(body.summary))}</description>\n")

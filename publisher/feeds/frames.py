@@ -79,7 +79,9 @@ def _rss(feed: Feed) -> str:
     made.link(href=feed.url(Format.RSS), rel="self", type=Format.RSS.media_type)
     made.link(href=feed.home)  # last: feedgen takes it as the channel's link
     made.register_extension("publisher", _extension(feed))
-    return str(made.rss_str(pretty=True).decode())
+    text = str(made.rss_str(pretty=True).decode())
+    # As in the titles of entries: readers differ on whether this is text or HTML.
+    return text.replace("&amp;", "&#x26;").replace("&lt;", "&#x3C;").replace("&gt;", "&#x3E;")
 
 
 def _atom(feed: Feed) -> str:
