@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from publisher.model.entry import Item
     from publisher.model.feed import Feed
 
-__all__ = ["Frame", "document", "json_frame", "pieces", "xml_frame"]
+__all__ = ["Frame", "document", "joined", "json_frame", "xml_frame"]
 
 JSON_VERSION = "https://jsonfeed.org/version/1.1"
 
 
 def document(feed: Feed, wanted: Format, items: Iterable[Item]) -> bytes:
     """The whole document of one format, in UTF-8. ``items`` come in the order they are to have."""
-    return "".join(pieces(feed, wanted, items, xml_frame(feed, wanted))).encode()
+    fragments = (fragment(item, wanted, full=feed.full_text).encode() for item in items)
+    return b"".join(joined(feed, wanted, fragments, xml_frame(feed, wanted)))
 
 
 def xml_frame(feed: Feed, wanted: Format) -> Frame:
@@ -30,14 +31,13 @@ def xml_frame(feed: Feed, wanted: Format) -> Frame:
     return json_frame(feed) if wanted is Format.JSON else frame(feed, wanted)
 
 
-def pieces(feed: Feed, wanted: Format, items: Iterable[Item], around: Frame) -> Iterator[str]:
+def joined(feed: Feed, wanted: Format, fragments: Iterable[bytes], around: Frame) -> Iterator[bytes]:
     """The document piece by piece, so that a feed of every entry need not stand in memory."""
-    yield around.head if wanted is Format.JSON else around.dated(feed.updated)
-    separator = ",\n" if wanted is Format.JSON else ""
-    for number, item in enumerate(items):
-        text = fragment(item, wanted, full=feed.full_text)
+    yield (around.head if wanted is Format.JSON else around.dated(feed.updated)).encode()
+    separator = b",\n" if wanted is Format.JSON else b""
+    for number, text in enumerate(fragments):
         yield separator + text if number else text
-    yield around.tail
+    yield around.tail.encode()
 
 
 def json_frame(feed: Feed) -> Frame:

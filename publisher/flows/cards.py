@@ -67,8 +67,11 @@ def moment(instant_: int) -> datetime:
     return _EPOCH + timedelta(microseconds=instant_)
 
 
-def card_of(post: Post, digest: str, site: SiteSettings, page: str) -> Card:
-    """The card of a post whose file has this digest. A post that names no author is by the site's."""
+def card_of(post: Post, digest: str, site: SiteSettings, page: str) -> tuple[Card, str]:
+    """The card of a post whose file has this digest, and the card as JSON.
+
+    A post that names no author is by the site's.
+    """
     values = (
         post.path,
         post.kind.value,
@@ -94,8 +97,9 @@ def card_of(post: Post, digest: str, site: SiteSettings, page: str) -> Card:
         post.published.astimezone(site.timezone).date().isoformat(),
         page,
     )
-    facts = hashlib.blake2b(json.dumps(values).encode(), digest_size=12).hexdigest()
-    return Card(*values, digest, facts)
+    text = json.dumps(values)
+    facts = hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+    return Card(*values, digest, facts), f'{text[:-1]}, "{digest}", "{facts}"]'
 
 
 def is_out(card: Card, now: int) -> bool:

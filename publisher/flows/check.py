@@ -16,6 +16,7 @@ from publisher.flows.items import Items
 from publisher.flows.plan import plan
 from publisher.flows.publish import BUILD, STATE_KEY, passed_over
 from publisher.flows.rendering import pages_of, render_bodies
+from publisher.flows.spool import spools_for
 from publisher.flows.survey import survey
 from publisher.flows.writing import static_files
 from publisher.model.problem import Level, Problem, error, warning
@@ -62,7 +63,7 @@ def check(folder: Path, settings: Settings, now: datetime, progress: Callable[[s
             passed_over=passed_over(folder, settings),
             step=lambda done, of: progress("reading", done, of),
         )
-        items = Items(state, seen.ids)
+        items = Items(state, seen.ids, spools_for(settings))
         static, static_problems = static_files(folder, settings)
         planned = plan(settings, seen, items, lambda feeds: pages_of(folder, settings, feeds, None), static, "")
         every = replace(planned, pages={}, bodies=(*seen.posts, *seen.standing))

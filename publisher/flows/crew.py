@@ -44,6 +44,7 @@ class Crew:
             pipe.close()
         for process, _ in self._workers:
             process.join()
+        self._own.close()
 
     def read(self, paths: Sequence[str]) -> Iterator[Read]:
         """Read files; results come in no particular order."""
@@ -56,9 +57,14 @@ class Crew:
             self._holder.update(dict.fromkeys(part, number))
         yield from self._spread("read", shares)
 
-    def set_up(self, bench: Callable[[], Bench]) -> None:
-        """Give everyone what rendering needs; each worker makes its own."""
-        self._own.set_up(bench())
+    def holds(self, path: str) -> bool:
+        """Whether a worker has read this post, and keeps what it read."""
+        return path in self._holder
+
+    def set_up(self, bench: Callable[[], Bench], jobs: int) -> None:
+        """Give everyone what so many jobs need; each worker makes its own."""
+        if not self._hire(jobs):
+            self._own.set_up(bench())
         for _, pipe in self._workers:
             _send(pipe, ("set_up", bench))
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from publisher.content.ids import Ids
     from publisher.model.settings import Settings
     from publisher.output.state import BuildState
+    from publisher.rules.identity import Record
 
 _PLACEHOLDERS = frozenset({"example.com", "example.org", "example.net", "localhost", "127.0.0.1", "::1"})
 _PLACEHOLDER_ENDS = (".example.com", ".example.org", ".example.net", ".example", ".invalid", ".localhost")
@@ -80,6 +81,8 @@ def identified(
         ids = {path: (one[0], one[1]) for path, one in cached["ids"].items()}
         return Identified(ids, ids_file.parse_head(text), problems=decode_problems(cached["problems"]))
     before = ids_file.parse(text)
+    if not around.held and before.site == _site_facts(settings) and _settled(posts, before.records):
+        return Identified(_with_updates(posts, {path: one.id for path, one in before.records.items()}), before)
     claims = [Claim(c.path, c.declared_id, moment(c.published), c.title, c.permalink) for c in posts]
     today = now.astimezone(settings.site.timezone).date()
     made = identify(claims, before.records, around.paths, around.held, today, settings.posts.dir)
@@ -88,6 +91,22 @@ def identified(
         return Identified(ids, before, problems=made.problems, kept=made.kept)
     after = replace(before, records={record.path: record for record in made.records}, site=_site_facts(settings))
     return Identified(ids, before, after, made.problems, _said(before, made.moved, settings), made.kept)
+
+
+def _settled(posts: Sequence[Card], records: Mapping[str, Record]) -> bool:
+    """Whether the posts are exactly those of ids.toml, as it has them: then there is nothing to decide or record."""
+    if len(posts) != len(records) or len({one.id for one in records.values()}) != len(records):
+        return False
+    found = ((card, records.get(card.path)) for card in posts)
+    return len({card.permalink for card in posts}) == len(posts) and all(
+        record is not None
+        and record.withdrawn is None
+        and record.permalink == card.permalink
+        and record.title == card.title
+        and instant(record.date) == card.published
+        and card.declared_id in {"", record.id}
+        for card, record in found
+    )
 
 
 def _with_updates(posts: Sequence[Card], ids: Mapping[str, str]) -> dict[str, tuple[str, int]]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from publisher.feeds.fragments import fragment
 from publisher.flows.bodies import body_of
 from publisher.flows.cards import Card, entry_of
 from publisher.model.entry import Entry, Item
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from publisher.flows.spool import Spools
+    from publisher.model.feed import Format
     from publisher.output.state import BuildState
 
 
@@ -19,11 +22,12 @@ if TYPE_CHECKING:
 class Items:
     """Entries and bodies by card.
 
-    ``ids`` gives a path's id and Atom's updated; ``digests`` grows as bodies are rendered.
+    ``ids`` gives a path's id and Atom's updated; ``digests`` and ``spools`` grow as bodies are rendered.
     """
 
     state: BuildState
     ids: Mapping[str, tuple[str, int]]
+    spools: Spools
     digests: dict[str, str] = field(default_factory=dict)
     _entries: dict[str, Entry] = field(default_factory=dict)
 
@@ -46,6 +50,16 @@ class Items:
         """The entry with its body; None where its file broke before it was ever rendered."""
         text = self.state.body_text(card.path)
         return Item(self.entry(card), body_of(text)) if text else None
+
+    def fragments(self, cards: Iterable[Card], wanted: Format, *, full: bool) -> Iterator[bytes]:
+        """The entries of a feed in one format; those whose body is not to be had are left out."""
+        for card in cards:
+            text = self.spools.text(card.path, wanted, full=full)
+            if text is None:
+                item = self.item(card)
+                text = fragment(item, wanted, full=full).encode() if item else None
+            if text is not None:
+                yield text
 
     def listings(self, cards: Iterable[Card]) -> list[tuple[Entry, str]]:
         """Entries with their summaries in plain text."""

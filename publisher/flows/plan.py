@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from publisher.feeds.document import Frame, pieces, xml_frame
+from publisher.feeds.document import Frame, joined, xml_frame
 from publisher.flows.bodies import digest_of
 from publisher.flows.feed_plan import PlannedFeed, plan_feeds
 from publisher.flows.lists import Lists, Output
@@ -149,9 +149,8 @@ def _version(one: PlannedFeed, items: Items, key: str) -> Callable[[], str]:
 
 def _maker(one: PlannedFeed, fmt: Format, items: Items, key: str) -> Callable[[], Iterable[bytes]]:
     def make() -> Iterable[bytes]:
-        found = (item for item in map(items.item, one.members) if item is not None)
-        around = _frame(one.feed, fmt, items.state, key)
-        return (piece.encode() for piece in pieces(one.feed, fmt, found, around))
+        fragments = items.fragments(one.members, fmt, full=one.feed.full_text)
+        return joined(one.feed, fmt, fragments, _frame(one.feed, fmt, items.state, key))
 
     return make
 

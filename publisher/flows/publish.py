@@ -27,6 +27,7 @@ from publisher.flows.items import Items
 from publisher.flows.plan import above, plan
 from publisher.flows.rendering import BYTECODE, link_index, pages_of, render_bodies, used_assets
 from publisher.flows.report import Listener, Options, Report
+from publisher.flows.spool import spools_for
 from publisher.flows.survey import survey
 from publisher.flows.writing import (
     asset_files,
@@ -126,9 +127,10 @@ class _Run:
             self.listener.notice(one)
         static, static_problems = static_files(self.folder, self.settings)
         key = digest_of(f"{STATE_KEY} {self.settings!r} {fingerprint(self.folder)}".encode())
-        items = Items(self.state, seen.ids)
+        items = Items(self.state, seen.ids, spools_for(self.settings))
         planned = plan(self.settings, seen, items, self._pages, static, key)
-        done = self._act(planned, seen, items, static, key)
+        with closing(items.spools):
+            done = self._act(planned, seen, items, static, key)
         problems = [*seen.problems, *static_problems, *seen.identity_problems, *planned.problems, *done.problems]
         self._record_ids(planned, seen)
         self.state.commit()
@@ -213,9 +215,12 @@ class _Run:
 
     def _record_ids(self, planned: Plan, seen: Survey) -> None:
         before = text = read_ids(self.folder)
-        if seen.ids_after is not None:
-            feeds = {**seen.ids_after.feeds, **{one.feed.key: one.feed.id for one in planned.feeds}}
-            text = ids_file.render(replace(seen.ids_after, feeds=feeds))
+        feeds = {one.feed.key: one.feed.id for one in planned.feeds}
+        after = seen.ids_after
+        if after is None and not is_placeholder(self.settings.site.base_url) and feeds.keys() - seen.ids_before.feeds:
+            after = ids_file.parse(before)  # the posts are as they were, but there are new feeds
+        if after is not None:
+            text = ids_file.render(replace(after, feeds={**after.feeds, **feeds}))
         if text != before and not self.options.dry_run:
             write_precious(self.folder / ids_file.FILE, text.encode())
         remember(self.state, self.settings, seen.around, text, seen.ids, seen.identity_problems)

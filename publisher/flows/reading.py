@@ -10,6 +10,7 @@ from publisher.flows.items import Items
 from publisher.flows.plan import Plan
 from publisher.flows.publish import BUILD, STATE_KEY, passed_over
 from publisher.flows.rendering import render_bodies
+from publisher.flows.spool import spools_for
 from publisher.flows.survey import survey
 from publisher.output.place import Place
 from publisher.output.state import BuildState
@@ -40,7 +41,7 @@ def read_items(folder: Path, settings: Settings, now: datetime) -> tuple[Item, .
             passed_over=passed_over(folder, settings),
             step=_unwatched,
         )
-        items = Items(state, seen.ids)
+        items = Items(state, seen.ids, spools_for(settings))
         planned = Plan((), {}, {}, frozenset(), seen.posts, ())
         place = Place(folder / settings.output.dir, dry=True)
         render_bodies(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from publisher.content.links import LinkIndex
 from publisher.content.scan import size_of
 from publisher.flows.bodies import decode_problems, digest_of
 from publisher.flows.feed_plan import tag_slug
+from publisher.flows.spool import Spool
 from publisher.flows.workshop import Bench, Job
 from publisher.output.state import BodyRow, OutputRow, decoded
 from publisher.pages.site import Pages
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from publisher.output.place import Place, Written
     from publisher.output.state import BodyText, BuildState
 
+_BATCH = 200  # rows that are written to the build state at once
+_LARGE = 200  # entries of a feed from which on its fragments are spooled
 BYTECODE = "templates"  # compiled templates, inside the build folder
 
 
@@ -61,7 +64,8 @@ def bench(
 ) -> Bench:
     """What a workshop needs; made in each worker by itself."""
     pages = pages_of(folder, settings, feeds, bytecode) if settings.pages.enabled else None
-    return Bench(links, pages, place)
+    spool = Spool(place.temporary, settings.feeds.formats, full=settings.feeds.content == "full")
+    return Bench(links, pages, place, spool)
 
 
 def render_bodies(
@@ -85,6 +89,7 @@ def render_bodies(
     items.digests.update({path: rows[path].digest for path in valid})
     known = state.outputs()
     page_of = {card.path: path for path, card in planned.pages.items()}
+    large = _to_spool(planned) if not place.dry else frozenset()
     jobs = []
     unchanged = 0
     for card in planned.bodies:
@@ -93,44 +98,78 @@ def render_bodies(
             if not page or (not full and _stands(page, known, place, _version(key, card, items))):
                 unchanged += bool(page)
                 continue
-            jobs.append(_job(card, items, page, state.body_text(card.path)))
+            jobs.append(_job(card, items, crew, page, state.body_text(card.path), spooled=card.path in large))
         elif card.path not in seen.held:
-            jobs.append(_job(card, items, page, None))
+            jobs.append(_job(card, items, crew, page, None, spooled=card.path in large))
     if jobs:
         feeds = tuple(one.feed for one in planned.feeds)
-        crew.set_up(partial(bench, folder, settings, feeds, place, links, bytecode))
-    written = []
-    by_path = {card.path: card for card in planned.bodies}
-    made_key = _body_key(settings)
+        crew.set_up(partial(bench, folder, settings, feeds, place, links, bytecode), len(jobs))
+    cards = {card.path: card for card in planned.bodies}
+    recording = _Recording(items, cards, place, rows, key, _body_key(settings))
     for number, made in enumerate(crew.make(jobs), 1):
-        if not made.digest:
-            continue
-        card = by_path[made.path]
-        items.digests[made.path] = made.digest
-        if made.text:
-            rows[made.path] = _row(made, card, made_key)
-            state.set_body(rows[made.path], made.text)
-        if made.written:
-            written.append(made.written)
-            place.wrote(made.written)
-            state.set_output(OutputRow(made.written.path, made.written.stamp, _version(key, card, items)))
+        if made.digest:
+            recording.take(made)
         step(number, len(jobs))
+    recording.flush()
     state.set_fact("links", _links_version(seen))
     used = [rows[card.path] for card in planned.bodies if card.path in rows]
     return Rendered(
-        written=tuple(written),
+        written=tuple(recording.written),
         unchanged=unchanged,
         assets=frozenset(path for row in used if row.files for path in row.files.split("\n")),
         problems=tuple(one for row in used if row.problems for one in decode_problems(row.problems)),
     )
 
 
-def _job(card: Card, items: Items, page: str, text: BodyText | None) -> Job:
-    return Job(card.path, card, *items.identity(card), text, page)
+@dataclass(slots=True)
+class _Recording:
+    """What was made, noted in the build state some hundred at a time."""
+
+    items: Items
+    cards: Mapping[str, Card]
+    place: Place
+    rows: dict[str, BodyRow]
+    key: str
+    body_key: str
+    written: list[Written] = field(default_factory=list)
+    _bodies: list[tuple[BodyRow, BodyText]] = field(default_factory=list)
+    _outputs: list[OutputRow] = field(default_factory=list)
+
+    def take(self, made: Made) -> None:
+        """Note one result."""
+        card = self.cards[made.path]
+        self.items.digests[made.path] = made.digest
+        if made.text:
+            from_what = self.body_key + card.digest
+            row = BodyRow(made.path, from_what, made.digest, made.refs, made.files, made.problems)
+            self.rows[made.path] = row
+            self._bodies.append((row, made.text))
+        if made.written:
+            self.written.append(made.written)
+            self.place.wrote(made.written)
+            version = _version(self.key, card, self.items)
+            self._outputs.append(OutputRow(made.written.path, made.written.stamp, version))
+        if made.spooled:
+            self.items.spools.note(made.path, made.spooled)
+        if len(self._bodies) + len(self._outputs) > _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write down what is still only noted."""
+        self.items.state.set_bodies(self._bodies)
+        self.items.state.set_outputs(self._outputs)
+        self._bodies.clear()
+        self._outputs.clear()
 
 
-def _row(made: Made, card: Card, key: str) -> BodyRow:
-    return BodyRow(made.path, key + card.digest, made.digest, made.refs, made.files, made.problems)
+def _job(card: Card, items: Items, crew: Crew, page: str, text: BodyText | None, *, spooled: bool) -> Job:
+    known = None if crew.holds(card.path) else card
+    return Job(card.path, known, *items.identity(card), text, page, spooled)
+
+
+def _to_spool(planned: Plan) -> frozenset[str]:
+    """Paths of posts whose fragments are better written where the bodies are: those of large feeds."""
+    return frozenset(card.path for one in planned.feeds if len(one.members) > _LARGE for card in one.members)
 
 
 def _body_key(settings: Settings) -> str:

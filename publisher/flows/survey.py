@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -168,8 +167,8 @@ def _read(
     for number, read in enumerate(crew.read(changed), 1):
         stamp = "" if read.unread else found.posts[read.path]
         skipped.pop(read.path, None)
-        if read.card is not None:
-            card = json.dumps(read.card, ensure_ascii=False)
+        if read.card:
+            card = read.card
         elif read.skipped:
             card, skipped[read.path] = "-" + read.skipped, read.skipped
         else:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from publisher.content.links import LinkIndex
     from publisher.flows.cards import Card
+    from publisher.flows.spool import Spool, Spooled
     from publisher.model.entry import Body
     from publisher.model.post import Source
     from publisher.model.settings import Settings
@@ -35,27 +36,32 @@ if TYPE_CHECKING:
 
 
 class Read(NamedTuple):
-    """What became of one file: its card (None if refused or left out), problems as JSON, why it was left out.
+    """What became of one file: its card as JSON (empty if refused or left out), problems likewise, why it was left out.
 
     ``unread`` tells that it could not be opened: that may be mended without a trace in its stamp.
     """
 
     path: str
-    card: Card | None
+    card: str
     problems: str
     skipped: str
     unread: bool = False
 
 
 class Job(NamedTuple):
-    """A body to render (or, where ``text`` is given, one from the build state) and the page to write of it."""
+    """A body to render (or, where ``text`` is given, one from the build state), and what to make of it.
+
+    ``card`` is None for a post that was read in this run: who read it has its card. ``page`` is the
+    path of the page to write, empty for none; ``spooled`` tells to write fragments for feeds.
+    """
 
     path: str
-    card: Card
+    card: Card | None
     id: str
     atom_updated: int
     text: BodyText | None
     page: str
+    spooled: bool
 
 
 class Made(NamedTuple):
@@ -68,6 +74,7 @@ class Made(NamedTuple):
     files: str
     problems: str
     written: Written | None
+    spooled: Spooled | None
 
 
 @dataclass(slots=True)
@@ -77,6 +84,7 @@ class Bench:
     links: LinkIndex
     pages: Pages | None
     place: Place | None
+    spool: Spool | None = None
 
 
 class Workshop:
@@ -86,6 +94,7 @@ class Workshop:
         self._root = os.fspath(folder / settings.posts.dir)
         self._settings = settings
         self._sources: dict[str, Source] = {}
+        self._cards: dict[str, Card] = {}
         self._bench: Bench | None = None
 
     def set_up(self, bench: Bench) -> None:
@@ -100,19 +109,20 @@ class Workshop:
         except OSError as fault:
             shown = f"{self._settings.posts.dir}/{path}"
             problem = error(shown, 0, f"cannot be read: {fault.strerror}", "make it a file that you may read")
-            return Read(path, None, encode_problems([problem]), "", unread=True)
+            return Read(path, "", encode_problems([problem]), "", unread=True)
         reading = read_post(path, data, self._settings)
         return self._noted(path, reading, digest_of(data))
 
     def _noted(self, path: str, reading: Reading, digest: str) -> Read:
         problems = encode_problems(reading.problems)
         if reading.source is None:
-            return Read(path, None, problems, reading.skipped)
+            return Read(path, "", problems, reading.skipped)
         self._sources[path] = reading.source
         post, site = reading.source.post, self._settings.site
         page = output_path(post.permalink, site.base_url) if self._settings.pages.enabled else ""
-        card = card_of(post, digest, site, page or "")
-        return Read(path, card, problems, "")
+        card, text = card_of(post, digest, site, page or "")
+        self._cards[path] = card
+        return Read(path, text, problems, "")
 
     def make(self, job: Job) -> Made:
         """Do one job: render the body unless it is at hand, and write the page if one is wanted."""
@@ -125,21 +135,34 @@ class Workshop:
         else:
             source = self._source(job.path)
             if source is None:
-                return Made(job.path, None, "", "", "", "", None)
+                return Made(job.path, None, "", "", "", "", None, None)
             rendered = render(source, bench.links, self._settings)
             body = rendered.body
             text = text_of(body)
             refs = json.dumps(rendered.references) if rendered.references else ""
             files = "\n".join(sorted(set(rendered.assets)))
             problems = encode_problems(rendered.problems)
-        written = None
-        if job.page and bench.pages and bench.place:
-            shown = _for_preview(body, job.card.permalink, self._settings.site.base_url)
-            item = Item(entry_of(job.card, job.id, job.atom_updated), shown)
-            page = bench.pages.standing(item) if job.card.kind == Kind.PAGE.value else bench.pages.post(item)
-            written = bench.place.write(job.page, page)
         new = None if job.text is not None else text
-        return Made(job.path, new, digest_of_text(text), refs, files, problems, written)
+        written, spooled = self._shown(job, body, bench)
+        return Made(job.path, new, digest_of_text(text), refs, files, problems, written, spooled)
+
+    def _shown(self, job: Job, body: Body, bench: Bench) -> tuple[Written | None, Spooled | None]:
+        """The post's page and its fragments, as far as they are wanted."""
+        card = job.card or self._cards[job.path]
+        entry = entry_of(card, job.id, job.atom_updated)
+        written = spooled = None
+        if job.page and bench.pages and bench.place:
+            item = Item(entry, _for_preview(body, card.permalink, self._settings.site.base_url))
+            page = bench.pages.standing(item) if card.kind == Kind.PAGE.value else bench.pages.post(item)
+            written = bench.place.write(job.page, page)
+        if job.spooled and bench.spool:
+            spooled = bench.spool.add(Item(entry, body))
+        return written, spooled
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        if self._bench and self._bench.spool:
+            self._bench.spool.close()
 
     def _source(self, path: str) -> Source | None:
         """A post as read in this run, or read again; None if it went away or broke meanwhile."""

@@ -63,7 +63,7 @@ def write_outputs(planned: Plan, place: Place, state: BuildState, *, full: bool)
         done = _write(one, place)
         written.append(done)
         place.wrote(done)
-        state.set_output(OutputRow(one.path, done.stamp, version))
+        state.set_outputs([OutputRow(one.path, done.stamp, version)])
     return written, unchanged
 
 
@@ -106,7 +106,7 @@ def copy_files(
             continue
         written.append(done)
         place.wrote(done)
-        state.set_output(OutputRow(path, done.stamp, stamp))
+        state.set_outputs([OutputRow(path, done.stamp, stamp)])
     return written, unchanged, problems
 
 

@@ -35,26 +35,27 @@ class Written:
 class Place:
     """An output folder. Paths are POSIX and relative to it.
 
-    With ``dry`` it only compares: what a write returns is what it would have done.
+    With ``dry`` it only compares: what a write returns is what it would have done. ``temporary`` is
+    the folder for files under way, swept at the start of each run.
     """
 
-    __slots__ = ("_dry", "_made", "_stamps", "_tmp", "root")
+    __slots__ = ("_made", "_stamps", "dry", "root", "temporary")
 
     def __init__(self, root: Path, *, dry: bool = False) -> None:
         self.root = os.fspath(root)
-        self._dry = dry
-        self._tmp = os.path.join(self.root, OURS, "tmp")
+        self.dry = dry
+        self.temporary = os.path.join(self.root, OURS, "tmp")
         self._made: set[str] = set()
         self._stamps: dict[str, str] = {}
 
     def prepare(self) -> None:
         """Make the folder and sweep what a killed run left. Raises OutputError where that cannot be."""
-        if self._dry:
+        if self.dry:
             return
         try:
-            os.makedirs(self._tmp, exist_ok=True)
-            for name in os.listdir(self._tmp):
-                os.unlink(os.path.join(self._tmp, name))
+            os.makedirs(self.temporary, exist_ok=True)
+            for name in os.listdir(self.temporary):
+                os.unlink(os.path.join(self.temporary, name))
         except OSError as fault:
             raise self._error(fault, OURS) from None
 
@@ -92,9 +93,9 @@ class Place:
             before = None if self._has_new_folder(path) else _read(target, len(data))
             if before == data:
                 return Written(path, stamp_of(os.stat(target)), changed=False, new=False)
-            if self._dry:
+            if self.dry:
                 return Written(path, "", changed=True, new=before is None)
-            temporary = self._temporary(path)
+            temporary = self._under_way(path)
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
             try:
                 view = memoryview(data)
@@ -110,10 +111,10 @@ class Place:
 
     def write_pieces(self, path: str, pieces: Iterable[bytes]) -> Written:
         """The same for a document too large to stand in memory."""
-        if self._dry:
+        if self.dry:
             return self.write(path, b"".join(pieces))
         target = self.full(path)
-        temporary = self._temporary(path)
+        temporary = self._under_way(path)
         try:
             with open(temporary, "wb", _CHUNK) as stream:
                 stream.writelines(pieces)
@@ -137,7 +138,7 @@ class Place:
 
     def remove(self, path: str) -> None:
         """Take a file of ours away, and the folders that it leaves empty."""
-        if self._dry:
+        if self.dry:
             return
         try:
             os.unlink(self.full(path))
@@ -154,14 +155,14 @@ class Place:
             self._made.discard(folder)
             folder = os.path.dirname(folder)
 
-    def _temporary(self, path: str) -> str:
+    def _under_way(self, path: str) -> str:
         name = path.rpartition("/")[2][:40]
-        return os.path.join(self._tmp, f"{os.getpid()}-{name}")
+        return os.path.join(self.temporary, f"{os.getpid()}-{name}")
 
     def _has_new_folder(self, path: str) -> bool:
         """Make a path's folder; whether it was not there before, and so holds nothing."""
         folder = path.rpartition("/")[0]
-        if self._dry or folder in self._made:
+        if self.dry or folder in self._made:
             return False
         self._made.add(folder)
         try:
@@ -173,7 +174,7 @@ class Place:
     def _failed(self, fault: OSError, path: str) -> OutputError:
         """The error of a write. What it left would take up room where there may be none."""
         with suppress(OSError):
-            os.unlink(self._temporary(path))
+            os.unlink(self._under_way(path))
         return self._error(fault, path)
 
     def _error(self, fault: OSError, path: str) -> OutputError:

@@ -18,7 +18,7 @@ from zlib import crc32
 from publisher.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 FILE = "state.sqlite3"
@@ -206,10 +206,11 @@ class BuildState:
         """Every rendered body, without its text."""
         return map(BodyRow._make, self._base.execute("SELECT path, made_from, digest, refs, files, problems FROM body"))
 
-    def set_body(self, row: BodyRow, text: BodyText) -> None:
-        """Record a body as rendered now."""
-        self._base.execute("INSERT OR REPLACE INTO body VALUES (?, ?, ?, ?, ?, ?)", row)
-        self._base.execute("INSERT OR REPLACE INTO body_text VALUES (?, ?, ?, ?, ?)", (row.path, *text))
+    def set_bodies(self, rows: Sequence[tuple[BodyRow, BodyText]]) -> None:
+        """Record bodies as rendered now."""
+        self._base.executemany("INSERT OR REPLACE INTO body VALUES (?, ?, ?, ?, ?, ?)", [row for row, _ in rows])
+        texts = [(row.path, *text) for row, text in rows]
+        self._base.executemany("INSERT OR REPLACE INTO body_text VALUES (?, ?, ?, ?, ?)", texts)
 
     def body_text(self, path: str) -> BodyText | None:
         """One rendered body; None if unknown."""
@@ -230,11 +231,11 @@ class BuildState:
             self._outputs = {row[0]: OutputRow._make(row) for row in self._base.execute(query)}
         return self._outputs
 
-    def set_output(self, row: OutputRow) -> None:
-        """Record a file as written now."""
-        self._base.execute("INSERT OR REPLACE INTO output VALUES (?, ?, ?)", row)
+    def set_outputs(self, rows: Sequence[OutputRow]) -> None:
+        """Record files as written now."""
+        self._base.executemany("INSERT OR REPLACE INTO output VALUES (?, ?, ?)", rows)
         if self._outputs is not None:
-            self._outputs[row.path] = row
+            self._outputs.update((row.path, row) for row in rows)
 
     def forget_outputs(self, paths: Iterable[str]) -> None:
         """Drop files that are no longer ours."""
