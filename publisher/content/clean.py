@@ -61,7 +61,7 @@ _PLAIN_TAG = rf"""(?:
       (?P<close>/)?(?P<name>{_INLINE}|{_BLOCKS}|a)
     | (?P<opening>
           a\ href="[^"<>]*"(?:\ id="fnref-\d+"|\ rel="enclosure")?(?:\ title="[^"<>]*")?
-        | ol\ start="\d+" | t[hd]\ style="text-align:\ \w+" | code\ class="language-[^"<>]*"
+        | ol\ start="\d+" | t[hd]\ style="text-align:\ \w+" | code\ class="language-[\w+\#.\-]+"
         | h[1-6]\ id="[^"<>]*" | div\ id="fn-\d+"
       )
     | br\ / | hr\ / | br

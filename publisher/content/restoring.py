@@ -85,6 +85,7 @@ class _Surroundings:
     element: str = ""  # code, pre, script, style, textarea or a comment
     place: _Place = _Place.INLINE
     in_tag: bool = False
+    unclosed: bool = False  # a <code> that never ends holds no code
 
     def read(self, html: str, start: int, end: int) -> None:
         """Take in the HTML between two stand-ins."""
@@ -92,6 +93,8 @@ class _Surroundings:
             name = (edge[2] or "").lower()
             ends_comment = edge[0].startswith("--")
             if not self.element and not ends_comment and not edge[1]:
+                if name == "code" and self._never_closed(html, edge.end()):
+                    continue
                 self.element = name or "!--"
                 is_code = name == "code" or html.startswith("><code", edge.end())
                 self.place = _Place.CODE if is_code else _Place.VERBATIM
@@ -100,6 +103,10 @@ class _Surroundings:
         opened, closed = html.rfind("<", start, end), html.rfind(">", start, end)
         if opened != closed:
             self.in_tag = opened > closed
+
+    def _never_closed(self, html: str, at: int) -> bool:
+        self.unclosed = self.unclosed or (html.find("</code", at) < 0 and html.find("</CODE", at) < 0)
+        return self.unclosed
 
 
 def _find(html: str, held: Held) -> list[_Found]:
@@ -112,7 +119,7 @@ def _find(html: str, held: Held) -> list[_Found]:
         if int(word[1]) >= len(held.marks):  # an entity spelled one that we did not write
             position = word.start()
             continue
-        if around.element:
+        if around.element and not (around.in_tag and around.place is _Place.CODE):
             found.append(_in_code(html, word, position, around.place))
             if around.element == "!--" and "-->" in held.marks[int(word[1])].in_code:
                 around.element = ""  # the mark itself ended the comment

@@ -127,3 +127,16 @@ def test_the_more_marker_goes_and_ends_the_summary() -> None:
 def test_an_entity_that_spells_a_stand_in_does_no_harm() -> None:
     body = rendered("zq&#107;0z zq&#107;99999z {{< youtube x >}}").body
     assert "zqk99999z" in body.html
+
+
+def test_code_that_an_author_wrote_as_html_keeps_its_tags_if_it_is_closed() -> None:
+    assert "{{&lt; youtube x &gt;}}" in rendered("<code>{{< youtube x >}}</code>").body.html.replace(
+        "{{< youtube x >}}", "{{&lt; youtube x &gt;}}"
+    )
+    assert "watch?v=x" in rendered("<code> and {{< youtube x >}}").body.html
+    assert "watch?v=x" in rendered("<!--<!-- more -->{{< youtube x >}}").body.html
+
+
+def test_a_bare_address_ends_at_a_quotation_mark() -> None:
+    html = rendered('See https://example.org/a"onclick="x() now').body.html
+    assert '<a href="https://example.org/a">https://example.org/a</a>"onclick=' in html
