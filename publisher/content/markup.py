@@ -67,11 +67,11 @@ def _unquoted(value: str) -> str:
 def raw_links(html: str, references: References) -> str:
     """Absolute links and heading ids in any HTML."""
     rewriter = _Rewriter(references)
-    for found in _TOKEN.finditer(html):
-        if found["tag"] and not found["end"]:
-            changed = _TOKEN.sub(rewriter, html[: found.start()])
-            return without_broken(changed + _CAUTIOUS.sub(rewriter, html[found.start() :]))
-    return without_broken(_TOKEN.sub(rewriter, html))
+    changed = _TOKEN.sub(rewriter, html)
+    if rewriter.unended:
+        rest = _CAUTIOUS.sub(rewriter, rewriter.unended)
+        changed = changed[: len(changed) - len(rewriter.unended)] + rest
+    return without_broken(changed)
 
 
 class _Rewriter:
@@ -81,17 +81,21 @@ class _Rewriter:
         self._references = references
         self._anchors = Anchors()
         self._in_media = False
+        self.unended = ""  # the last tag, if it goes on to the end of the text
 
     def __call__(self, found: re.Match[str]) -> str:
+        name, text = (found["tag"] or "").lower(), found["attributes"] or ""
+        if name and not found["end"]:
+            self.unended = found[0]
+            return found[0]
+        if name == "a" and (link := _PLAIN_LINK.fullmatch(text)):
+            return self._link(found, link[1])
         if found["level"]:
             return heading(found["level"], "", found["text"], self._anchors)
         if found["name"]:
             return self._skipped(found)
-        name, text = (found["tag"] or "").lower(), found["attributes"] or ""
         if not _WORTH_READING.search(text) and name not in _REMEMBERED:
             return found[0]
-        if name == "a" and (link := _PLAIN_LINK.fullmatch(text)):
-            return self._link(found, link[1])
         return "" if name == "base" else self._tag(name, found, attributes_of(text))
 
     def _link(self, found: re.Match[str], value: str) -> str:
