@@ -33,6 +33,7 @@ from publisher.flows.writing import (
     asset_files,
     claim,
     copy_files,
+    owned,
     remove_stale,
     scan_static,
     static_files,
@@ -158,8 +159,8 @@ class _Run:
         return None if self.options.dry_run else self.folder / BUILD / BYTECODE
 
     def _act(self, planned: Plan, seen: Survey, items: Items, static: Mapping[str, tuple[str, str]], key: str) -> _Done:
-        ours = manifest.read(self.place)
         dry, full = self.options.dry_run, self.options.full
+        ours = owned(self.place, self.state, dry=dry)
         claim(self.place, self.state, self.settings, ours, planned.paths(), dry=dry)
         rendered = render_bodies(
             self.folder,

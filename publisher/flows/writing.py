@@ -29,6 +29,20 @@ if TYPE_CHECKING:
 LARGE = 4_000_000  # bytes of a document that is better written piece by piece
 
 
+def owned(place: Place, state: BuildState, *, dry: bool) -> frozenset[str]:
+    """What is ours: what the manifest names.
+
+    One that was deleted is made again of the files that stand as we wrote them.
+    """
+    named = manifest.read(place)
+    if not named:
+        known = state.outputs().values()
+        named = frozenset(row.path for row in known if row.stamp and row.stamp == place.stamp(row.path))
+        if named and not dry:
+            manifest.write(place, named)
+    return named
+
+
 def claim(
     place: Place, state: BuildState, settings: Settings, ours: frozenset[str], wanted: set[str], *, dry: bool
 ) -> None:
