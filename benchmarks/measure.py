@@ -22,6 +22,7 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import resource
     from collections.abc import Callable
 
 _PAUSE = 0.01  # seconds between two samples of memory
@@ -48,9 +49,10 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The seconds of several runs of one side."""
+    """The seconds of several runs of one side: by the clock, and of processor time over all its processes."""
 
     seconds: tuple[float, ...]
+    cpu: tuple[float, ...] = ()
 
     @property
     def median(self) -> float:
@@ -60,13 +62,17 @@ class Times:
 
 def alternate(ours: Side, peer: Side | None, pairs: int) -> tuple[Times, Times | None]:
     """Time both sides in turns, so that what slows the machine for a while slows both."""
-    first: list[float] = []
-    second: list[float] = []
+    first: list[tuple[float, float]] = []
+    second: list[tuple[float, float]] = []
     for _ in range(pairs):
         first.append(timed(ours))
         if peer:
             second.append(timed(peer))
-    return Times(tuple(first)), Times(tuple(second)) if peer else None
+    return _times(first), _times(second) if peer else None
+
+
+def _times(runs: list[tuple[float, float]]) -> Times:
+    return Times(tuple(seconds for seconds, _ in runs), tuple(cpu for _, cpu in runs))
 
 
 def ratio(ours: Times, peer: Times) -> float:
@@ -74,15 +80,23 @@ def ratio(ours: Times, peer: Times) -> float:
     return median(one / other for one, other in zip(ours.seconds, peer.seconds, strict=True))
 
 
-def timed(side: Side) -> float:
-    """Seconds that one run takes. Raises RuntimeError with its last words if it fails."""
+def timed(side: Side) -> tuple[float, float]:
+    """Seconds that one run takes, and its processor seconds. Raises RuntimeError with its last words if it fails."""
     side.before()
     with TemporaryFile() as words:
         start = time.perf_counter()
-        code = subprocess.call(side.command, cwd=side.folder, stdout=words, stderr=words)
+        process = subprocess.Popen(side.command, cwd=side.folder, stdout=words, stderr=words)
+        usage = _ended(process)
         took = time.perf_counter() - start
-        _require(side, code, words)
-    return took
+        _require(side, process.returncode, words)
+    return took, usage.ru_utime + usage.ru_stime
+
+
+def _ended(process: subprocess.Popen[bytes]) -> resource.struct_rusage:
+    """Wait for a process; what it used, its own children included."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage
 
 
 def memory(side: Side) -> Memory:
@@ -92,9 +106,8 @@ def memory(side: Side) -> Memory:
         process = subprocess.Popen(side.command, cwd=side.folder, stdout=words, stderr=words)
         watch = _Watch(process.pid)
         watch.start()
-        _, status, usage = os.wait4(process.pid, 0)
+        usage = _ended(process)
         watch.stop()
-        process.returncode = os.waitstatus_to_exitcode(status)
         _require(side, process.returncode, words)
     return Memory(usage.ru_maxrss * 1024, watch.peak)
 

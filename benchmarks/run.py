@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ _TMPFS = Path("/dev/shm")
 def main() -> None:
     """Do what the command line asks."""
     asked = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the folder on tmpfs is taken away
     notes = _Notes()
     where = _TMPFS if os.access(_TMPFS, os.W_OK) else Path(tempfile.gettempdir())
     with tempfile.TemporaryDirectory(prefix="publisher-bench-", dir=where) as folder:
@@ -41,7 +43,7 @@ def main() -> None:
         )
         lines = []
         for line in measured(room, set(asked.rows)):
-            print(" | ".join(line.cells()), file=sys.stderr, flush=True)
+            print(" | ".join((*line.cells(), line.cpu)), file=sys.stderr, flush=True)
             lines.append(line)
     text = table.markdown(lines) + "\n" + notes.text(asked.pairs, where)
     print(text)

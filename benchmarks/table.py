@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks import measure
@@ -27,6 +28,7 @@ class Line:
     peer: str
     ratio: float | None
     goal: float
+    cpu: str = ""  # told while measuring: on a busy machine it says more than the clock does
 
     def cells(self) -> tuple[str, ...]:
         """The row's text, cell by cell."""
@@ -45,7 +47,7 @@ class Line:
 def of_times(work: str, ours: Times, name: str, peer: Times | None, goal: float) -> Line:
     """A row of times."""
     ratio = measure.ratio(ours, peer) if peer else None
-    return Line(work, _seconds(ours), f"{name} {_seconds(peer)}" if peer else name, ratio, goal)
+    return Line(work, _seconds(ours), f"{name} {_seconds(peer)}" if peer else name, ratio, goal, _cpu(ours, peer))
 
 
 def of_memory(work: str, ours: int, name: str, peer: int, goal: float) -> Line:
@@ -67,6 +69,11 @@ def placed(text: str, table: str) -> str:
     if not begin or not end:
         raise ValueError(f"the document lacks the lines {BEGIN} and {END}")
     return f"{before}{begin}\n{table.strip()}\n{end}{after}"
+
+
+def _cpu(ours: Times, peer: Times | None) -> str:
+    found = [_span(median(times.cpu)) for times in (ours, peer) if times and times.cpu]
+    return f"processor time {' and '.join(found)}" if found else ""
 
 
 def _seconds(times: Times) -> str:
