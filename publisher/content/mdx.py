@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 
 _MODULE = re.compile(r"^(?:import|export)[ \t{*][^\n]*(?:\n(?:[ \t]+[^\s`~]|[\]})])[^\n]*)*", re.MULTILINE)
 _COMMENT = re.compile(r"\{/\*[^{}]*\*/\}")
-_SPACE = re.compile(r"""\{(?P<quote>["'`])(?P<text>[^"'`{}\n]*)(?P=quote)\}""")
+_TEXT = re.compile(r"""\{(?:"(?P<double>[^"{}\n]*)"|'(?P<single>[^'{}\n]*)'|`(?P<raw>[^`{}\n]*)`)\}""")
 # Only elements that hold prose; lists and tables are HTML from their first tag to their last.
 _BOX = re.compile(
     r"^[ \t]*(?P<tag></?(?:div|section|aside|article|details|main|center|[a-z]+(?:-[a-z]+)+)"
     rf"(?:\s(?:[^<>{{}}]|{BRACED})*+)?>)[ \t]*$",
     re.MULTILINE,
+)
+_TAG = re.compile(rf"""<[a-z][\w-]*\s(?P<attributes>(?:[^<>{{}}"']|"[^"<]*+"|'[^'<]*+'|{BRACED})*+)>""")
+_EXPRESSION = re.compile(
+    rf"""(?:\s*(?P<name>[\w:-]+)=)?(?:\{{\s*(?P<mark>["'`])(?P<text>[^"'`<>{{}}]*)(?P=mark)\s*\}}|{BRACED})"""
 )
 _DEEPEST = 4  # levels of indented tags that are looked into
 
@@ -36,11 +40,21 @@ def find_mdx(text: str) -> Iterator[Mark]:
         yield Mark(one.start(), one.end(), Form(), one[0])
     for one in _COMMENT.finditer(text):
         yield Mark(one.start(), one.end(), Form(), one[0])
-    for one in _SPACE.finditer(text):
-        yield Mark(one.start(), one.end(), Form(inline=escape(one["text"]) or " "), one[0])
+    for one in _TEXT.finditer(text):
+        words = one["double"] or one["single"] or one["raw"] or " "
+        yield Mark(one.start(), one.end(), Form(inline=escape(words)), one[0])
     for one in _BOX.finditer(text):
-        yield Mark(one.start("tag"), one.end("tag"), Form(f"{one['tag']}\n"), one["tag"])
+        yield Mark(one.start("tag"), one.end("tag"), Form(f"{_as_html(one['tag'])}\n"), one["tag"])
+    for one in _TAG.finditer(text):
+        # A tag on one line without braces is HTML as it stands; over several, Markdown might find marks in it.
+        if "{" in one["attributes"] or "\n" in one["attributes"]:
+            yield Mark(one.start(), one.end(), Form(inline=_as_html(one[0])), one[0])
     yield from find_components(text)
+
+
+def _as_html(tag: str) -> str:
+    """A tag of JSX as one of HTML: texts in braces become texts in quotes, other expressions go."""
+    return _EXPRESSION.sub(lambda one: f'{one["name"]}="{one["text"]}"' if one["text"] else "", tag)
 
 
 def without_indented_code(text: str) -> str:

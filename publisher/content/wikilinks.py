@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Not [[x]](url) or [[x]][label], which are Markdown's own links.
-_WIKILINK = re.compile(r"\[\[(?<!\\\[\[)(?![\s-])([^\[\]{}\n|]+?)(?:\\?\|([^\[\]{}\n]*))?\]\](?![(\[])")
+_WIKILINK = re.compile(r"\[\[(?<!\\\[\[)(?![\s-])([^\[\]{}\n|]+?)(?:\\?\|([^\[\]{}\n]*))?\]\](?!\(|\[(?!\^))")
 _DEFINED = re.compile(r"\[([^\[\]\n]+)\]:")
 _CONTENTS = frozenset({"toc", "_toc_"})  # where markdown-it and Azure put a table of contents
 _SIZE = re.compile(r"(\d+)(?:x(\d+))?")

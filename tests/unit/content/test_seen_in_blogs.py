@@ -130,3 +130,16 @@ def test_a_formula_on_its_own_lines_is_a_block() -> None:
 )
 def test_escaped_brackets_around_words_are_no_formula(body: str) -> None:
     assert "language-math" not in html(body)
+
+
+def test_a_tag_of_jsx_becomes_one_of_html() -> None:
+    link = "<a\n    className='x'\n    href={'other.md'}\n    style={{\n      a: 1,\n    }}\n  >"
+    body = f'<div>\n  {link}\n    O{{`ther <b> "x"`}}\n  </a>\n</div>'
+    assert html(body, "notes/today.mdx") == (
+        '<div>\n<p><a href="https://example.com/notes/other/">\nOther &lt;b&gt; "x"\n</a></p>\n</div>\n'
+    )
+
+
+def test_a_wikilink_may_carry_a_footnote() -> None:
+    shown = '<p>See <a href="https://example.com/notes/other/">other</a><sup>'
+    assert html("See [[other]][^1].\n\n[^1]: More.\n").startswith(shown)
