@@ -1,7 +1,9 @@
 """From a file's bytes to text that every later step may trust.
 
 Text leaves here as str with line feeds as line ends, without a byte order mark and without the characters
-that XML 1.0 (section 2.2, Char) forbids: most control characters, lone surrogates, U+FFFE, U+FFFF.
+that XML 1.0 (section 2.2, Char) forbids: most control characters, lone surrogates, U+FFFE, U+FFFF. The
+second set of control characters (U+0080 to U+009F, but for U+0085, a line end) goes as well: XML discourages it,
+HTML calls it an error, feed validators warn of it, and nobody sees it.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ from publisher.model.problem import error, warning
 if TYPE_CHECKING:
     from publisher.model.problem import Problem
 
-FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _FORBIDDEN_BYTES = bytes([*range(9), 11, 12, *range(14, 32)])
+_SECOND_SET = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")
 _NONCHARACTERS = b"\xef\xbf"  # how U+FFFE and U+FFFF begin in UTF-8
+_LEADS_SECOND_SET = b"\xc2"
 _LINE_END = re.compile(rb"\r\n?|\n")
 
 
@@ -39,7 +43,8 @@ def decode(shown: str, data: bytes) -> Decoded:
     except UnicodeDecodeError as fault:
         return _with_surrogates(shown, data, fault)
     # Looking at the bytes is five times as fast as a search in the text, and nearly every file is clean.
-    if len(data.translate(None, _FORBIDDEN_BYTES)) == len(data) and _NONCHARACTERS not in data:
+    clean = len(data.translate(None, _FORBIDDEN_BYTES)) == len(data) and _NONCHARACTERS not in data
+    if clean and not (_LEADS_SECOND_SET in data and _SECOND_SET.search(data)):
         return Decoded(_normal(text))
     return _cleaned(shown, text)
 

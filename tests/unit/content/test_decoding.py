@@ -31,6 +31,7 @@ def test_marks_line_ends_and_encodings_come_out_as_one_text(data: bytes) -> None
         (b"a\nb\xef\xbf\xbecd\xef\xbf\xbf", "U+FFFE"),
         (b"a\nb\xed\xa0\x80cd", "U+D800"),
         ("a\nb\x1bcd".encode("utf-16"), "U+001B"),
+        ("a\nb\x92cd".encode(), "U+0092"),
     ],
 )
 def test_forbidden_characters_are_left_out_with_one_warning(data: bytes, character: str) -> None:
