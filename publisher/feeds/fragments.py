@@ -104,9 +104,10 @@ def _atom(item: Item, full: bool) -> str:
             f'    <link rel="enclosure" type="{_attribute(one.media_type)}" length="{one.length}" '
             f'href="{_attribute(one.url)}"/>\n'
         )
-    if body.summary:
-        parts.append(_atom_text("summary", body.summary))
-    if full and body.feed_html:
+    with_content = full and bool(body.feed_html)
+    if words := body.summary or ("" if with_content else entry.title):  # RFC 4287 4.1.1.1: an entry has some text
+        parts.append(_atom_text("summary", words))
+    if with_content:
         parts.append(f'    <content type="html">{_cdata(body.feed_html)}</content>\n')
     if body.image:
         parts.append(f'    <media:thumbnail url="{_attribute(body.image.url)}"/>\n')

@@ -34,6 +34,7 @@ def test_an_empty_post_has_no_empty_content(wanted: Format) -> None:
     made = fragment(an_item(html="", summary=""), wanted, full=True)
     assert "content" not in made
     assert "description" not in made
+    assert ("<summary>Hello</summary>" in made) is (wanted is Format.ATOM)
 
 
 def test_an_atom_feed_of_a_site_without_author_goes_by_its_title() -> None:
