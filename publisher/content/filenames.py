@@ -1,8 +1,8 @@
 """What a post's path says before the file is opened: its name, date, section, language, whether it is no post.
 
 Hugo and Zola keep a post as ``name/index.md`` (a bundle), Jekyll and Eleventy write the date before the
-name, Hugo a language after it (``name.de.md``). Jekyll's ``_posts`` and ``_drafts`` are no sections;
-the folders above ``_posts`` are categories.
+name, Hugo a language after it (``name.de.md``). Jekyll's ``_posts`` and ``_drafts`` are no sections, the folders
+above ``_posts`` are categories, and a collection ``_talks`` is called talks.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def read_place(path: str) -> Place:
         day=day or stamped or (address_day("/".join(folders)) if folders else None),
         name_dated=day is not None,
         filed_as_post=bool(day or stamped) or not _JEKYLL_FOLDERS.isdisjoint(folders),
-        folders=tuple([folder for folder in folders if folder not in _JEKYLL_FOLDERS]),
+        folders=tuple([folder.removeprefix("_") for folder in folders if folder not in _JEKYLL_FOLDERS]),
         categories=tuple(above),
         language=language,
         draft="_drafts" in folders,

@@ -22,6 +22,7 @@ from publisher.content.urls import (
     extension,
     joined,
     local_path,
+    quoted_path,
     scheme_of,
     split,
     tidy,
@@ -163,6 +164,8 @@ class LinkIndex:
                 return self._page(candidate, parts)
             if candidate in self.catalogue.unpublished:
                 return Link("", broken="leads to a post that is not published")
+        if stem_of(path).partition(".")[0] == "_index":
+            return self._section(path, parts)
         if found := self._nearest(self.catalogue.by_name.get(stem_of(path).casefold(), ()), post):
             return self._page(found, parts)
         if stem_of(path).casefold() in self.catalogue.unpublished_names:
@@ -210,6 +213,12 @@ class LinkIndex:
             return self._file(file, split(""))
         known = stem_of(key) in self.catalogue.unpublished_names
         return Link("", broken="leads to a post that is not published" if known else "names no post and no file")
+
+    def _section(self, path: str, parts: Parts) -> Link:
+        """A section's page (Hugo's and Zola's ``_index.md``), which is its generator's to make."""
+        folder, language = dirname(self._candidates(path)[-1]), stem_of(path).partition(".")[2]
+        below = "/".join(part for part in (language.lower(), folder) if part)
+        return Link(self.base_url + quoted_path(f"{below}/" if below else "") + tidy(parts.fragment))
 
     # Answers.
 

@@ -31,6 +31,9 @@ OTHER = f"{BASE}notes/other/"
         ("/notes/other/index.html", OTHER),
         ("/trip#day-two", f"{BASE}trip/#day-two"),
         ("@/notes/other.md#a", f"{OTHER}#a"),
+        ("@/notes/_index.md#a", f"{BASE}notes/#a"),
+        ("../_index.de.md", f"{BASE}de/"),
+        ("trip/", f"{BASE}trip/"),
         ("ref:other", OTHER),
         ("ref:other.md#a", f"{OTHER}#a"),
         ("ref:/trip", f"{BASE}trip/"),
@@ -78,6 +81,7 @@ def test_a_reference_leads_to_an_absolute_url(ref: str, url: str) -> None:
         ("wikilink:map.png", "img/map.png", f"{BASE}img/map.png"),
         ("wikilink:lake.jpg", "trip/day one/lake.jpg", f"{BASE}trip/day%20one/lake.jpg"),
         ("ref:img/map.png", "img/map.png", f"{BASE}img/map.png"),
+        ("notes/my photo.png", "notes/my photo.png", f"{BASE}notes/my%20photo.png"),
     ],
 )
 def test_a_file_beside_a_post_is_found_however_it_is_written(ref: str, path: str, url: str) -> None:

@@ -325,6 +325,11 @@ def test_what_speaks_to_others_than_readers_is_passed_over(path: str) -> None:
     assert _read("# How to\n", path).skipped
 
 
+def test_a_collection_of_jekyll_goes_by_its_name() -> None:
+    post = _post("x: 1", "_talks/2020-01-02-hi.md")
+    assert (post.section, post.permalink) == ("talks", "https://example.com/talks/hi/")
+
+
 def test_what_speaks_to_others_is_a_post_when_it_is_dated() -> None:
     assert _post("date: 2020-01-01", "guide/README.md").kind is Kind.POST
 
