@@ -42,5 +42,6 @@ def _quick(*, quiet: bool) -> int | None:
     if problems:
         sys.stderr.write(problems + "\n")
     if not quiet:
-        sys.stdout.write(f"Nothing to do: {posts} posts and {feeds} feeds are as they should be.\n")
+        counted = f"{posts} post{'s' * (posts != '1')} and {feeds} feed{'s' * (feeds != '1')}"
+        sys.stdout.write(f"Nothing to do: {counted} are as they should be.\n")
     return int(refused)

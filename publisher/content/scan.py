@@ -99,6 +99,7 @@ def listing(found: Scan) -> str:
     """The walk as text: equal for equal files."""
     lines = [f"{path}\t{stamp}" for path, stamp in found.posts.items()]
     lines += [f"{path}\t{stamp}" for path, stamp in found.files.items()]
+    lines += [f"{path}\t{why}" for path, why in found.unreadable]
     return "\n".join(sorted(lines))
 
 

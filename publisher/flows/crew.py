@@ -140,7 +140,7 @@ def _work(pipe: Connection, folder: Path, settings: Settings, parents: Connectio
     while True:
         try:
             what, load = pipe.recv()
-        except (EOFError, KeyboardInterrupt):
+        except (EOFError, OSError, KeyboardInterrupt):  # an end with words of ours unread is a reset connection
             return
         try:
             if what == "set_up":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from publisher.errors import AlreadyRunning, OutputError
@@ -32,8 +32,9 @@ def held(path: Path) -> Iterator[None]:
                 f"another run of publish is at work here (process {_holder(descriptor)})",
                 "wait for it to end, then run this again",
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, str(os.getpid()).encode())
+        with suppress(OSError):  # a full disk: the lock holds all the same
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, str(os.getpid()).encode())
         yield
     finally:
         os.close(descriptor)
