@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _KEYS = ("url", "permalink", "path")
 _KEY_SET = frozenset(_KEYS)
 _STANDING_PATTERN = "/:sections/:slug/"
+_PAGE_FILES = (".html", ".htm")
 _TEMPLATED = ("{{", "{%", "{#", "<%")
 
 
@@ -50,8 +51,11 @@ def _written(meta: Metadata, base_url: str) -> tuple[str, str] | None:
 
 
 def _as_folder(path: str) -> str:
-    """Hugo's ``url`` and Zola's ``path`` name a folder unless they name a file; Jekyll's permalink is as written."""
-    return path if path.endswith("/") or "." in path.rpartition("/")[2] else f"{path}/"
+    """Hugo's ``url`` and Zola's ``path`` name a folder unless they name a page's file (``v1.2`` is none).
+
+    Jekyll's permalink is as written.
+    """
+    return path if path.endswith("/") or path.lower().endswith(_PAGE_FILES) else f"{path}/"
 
 
 def _path(meta: Metadata, key: str, value: object, base_url: str) -> str:

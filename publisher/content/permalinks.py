@@ -104,6 +104,9 @@ _TOKENS: dict[str, Callable[[Facts], str]] = {
     "sections": _sections(""),
     "categories": lambda facts: _joined_slugs(facts.categories),
     "slugified_categories": lambda facts: "/".join([slugify(word) for word in facts.categories]),
+    "collection": lambda facts: name_slug(facts.folders[0]) if facts.folders else "",
+    "path": lambda facts: "/".join([name_slug(part, keep_case=True) for part in (*facts.folders, facts.name)]),
+    "name": lambda facts: name_slug(facts.name, keep_case=True) or facts.slug,
     "slug": lambda facts: facts.slug,
     "title": _title,
     "filename": _filename,
@@ -112,7 +115,9 @@ _TOKENS: dict[str, Callable[[Facts], str]] = {
     "slugorcontentbasename": lambda facts: facts.slug,
     "output_ext": lambda _facts: ".html",
 }
-_NAMING = frozenset({"slug", "title", "filename", "contentbasename", "slugorfilename", "slugorcontentbasename"})
+_NAMING = frozenset(
+    {"path", "name", "slug", "title", "filename", "contentbasename", "slugorfilename", "slugorcontentbasename"}
+)
 _TOKEN = re.compile(
     rf":(?:sections\[(?P<part>last|-?\d{{1,3}}|-?\d{{0,3}}:-?\d{{0,3}})\]"
     rf"|(?P<known>{'|'.join(sorted(_TOKENS, key=len, reverse=True))})(?![a-z])|(?P<unknown>[A-Za-z_]+))"

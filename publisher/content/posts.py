@@ -163,20 +163,22 @@ def _facts(file: _File, times: Times, title: str) -> Facts:
 
 
 def _titled(meta: Metadata, place: Place, front: Front) -> tuple[str, str, int]:
-    """Title, body and the body's line; a heading that became the title and leads the body leaves it."""
-    if title := dialects.title_of(meta):
+    """Title, body and the body's line; a heading that is the title and leads the body leaves it."""
+    title = dialects.title_of(meta)
+    if title and not front.body.startswith("# "):
         return title, front.body, front.body_line
     from publisher.content.headings import first_heading, first_words, words_of  # noqa: PLC0415 - most posts have a title
 
     heading = first_heading(front.body)
     if heading is None:
         begun = "" if any(map(str.isalpha, place.name)) else first_words(front.body)
-        title = begun or words_of(place.name or place.stem)
-        return text_of(title) or "Untitled", front.body, front.body_line
-    if not heading.leads:
-        return text_of(heading.text), front.body, front.body_line
+        made = title or text_of(begun or words_of(place.name or place.stem))
+        return made or "Untitled", front.body, front.body_line
+    words = text_of(heading.text)
+    if not heading.leads or (title and title.casefold() != words.casefold()):
+        return title or words, front.body, front.body_line
     line = front.body_line + front.body.count("\n", 0, heading.end)
-    return (text_of(heading.text), *without_blank_lines(front.body, heading.end, line))
+    return (title or words, *without_blank_lines(front.body, heading.end, line))
 
 
 def _is_text(path: str) -> bool:

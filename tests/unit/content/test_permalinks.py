@@ -33,6 +33,8 @@ def _facts(**fields: Any) -> Facts:
         ("/:sections/:slug/", "talks/far-away/chosen/"),
         (":year/:month/:day/:title", "2018/12/02/the-big-day"),
         ("/:section/:slug.html", "talks/chosen.html"),
+        ("/:collection/:name/", "talks/Big_Day/"),
+        ("/:path", "Talks/Far-Away/Big_Day"),
         ("/:sections[1:]/:slug/", "far-away/chosen/"),
         ("/:sections[last]/:slug/", "far-away/chosen/"),
         ("/:sections[0]/:slug/", "talks/chosen/"),

@@ -325,6 +325,18 @@ def test_what_speaks_to_others_than_readers_is_passed_over(path: str) -> None:
     assert _read("# How to\n", path).skipped
 
 
+@pytest.mark.parametrize(("written", "lives"), [("notes/v1.2", "notes/v1.2/"), ("/old/a.html", "old/a.html")])
+def test_a_path_with_a_dot_is_a_folder_unless_it_names_a_page(written: str, lives: str) -> None:
+    assert _post(f"path: {written}").permalink == f"https://example.com/{lives}"
+
+
+def test_a_first_heading_that_repeats_the_title_leaves_the_body() -> None:
+    keys = "---\ntitle: On rain\ndate: 2018-12-03\n---\n"
+    repeated, other = _source(f"{keys}# On Rain\n\nText.\n"), _source(f"{keys}# Rain\n\nText.\n")
+    assert (repeated.post.title, repeated.body, repeated.body_line) == ("On rain", "Text.\n", 7)
+    assert (other.post.title, other.body) == ("On rain", "# Rain\n\nText.\n")
+
+
 def test_a_collection_of_jekyll_goes_by_its_name() -> None:
     post = _post("x: 1", "_talks/2020-01-02-hi.md")
     assert (post.section, post.permalink) == ("talks", "https://example.com/talks/hi/")
