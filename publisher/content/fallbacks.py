@@ -245,6 +245,15 @@ def _reference(call: Call) -> Form:
     return named(call.value("path", "page", "href", at=0) or " ".join(call.plain))
 
 
+def _notebook(call: Call) -> Form:
+    """A notebook that a plugin would unfold; the notebook itself is what can be linked."""
+    path = call.value("path", "src", at=0)
+    if not path:
+        return Form()
+    shown = linked(path, f"Notebook: {path.rpartition('/')[2]}")
+    return replace(shown, problem=f"{call.name} is shown as a link to the notebook", remedy=_REMEDY)
+
+
 def _asset(call: Call) -> Form:
     return address(call.value("path", "src", "url", "href", at=0))
 
@@ -339,6 +348,7 @@ _FORMS: dict[str, Callable[[Call], Form]] = {
     **_each("iframe embed rawiframe pdf linkpreview bookmark oembed gslides googleslides bluesky bsky", _site("{}")),
     **_each("tweet twitter twittersimple x xsimple", _tweet),
     "gist": _gist,
+    **_each("notebook ipynb jupyter", _notebook),
     **_each("button btn linkbutton", _button),
     **_each("video audio mp4 mp3 selfhostedvideo podcast", _media),
     **_each("ref relref posturl link", _reference),

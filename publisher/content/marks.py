@@ -24,7 +24,11 @@ _BRACKET = re.compile(r"\[[\[!]")
 _BRACE = re.compile(r"\{[{%:#/.]")
 _END = re.compile(r"\}(?<=[%>]\})")
 _DIRECTIVE = re.compile(r":(?::|[a-z][\w-]*\[)")
+_AT = re.compile(r"@(?<=[\s:]@)[\w-]+[.:=\s>]")
 _LATEX = re.compile(r"\\[(\[]")
+# Attributes of Vue, Alpine and WebC begin with a sign that CommonMark has in no tag.
+_ODD_TAG = re.compile(r"<[a-z][\w-]*(?=[^<>]*?\s:?@[\w-])[^<>]*>")
+_ODD_ATTRIBUTE = re.compile(r"""\s+:?@[\w.:-]+(?:=(?:"[^"]*"|'[^']*'|[^\s<>"']+))?""")
 _COMMENT = re.compile(r"<!--")
 _MORE_WORDS = r"(?:more|excerpt|end[ -]?excerpt|truncate|summary|read[ -]?more|preview)"
 _MORE = re.compile(rf"<!--[ \t]*(?i:{_MORE_WORDS})[ \t]*-->|\{{/\*[ \t]*(?i:{_MORE_WORDS})[ \t]*\*/\}}")
@@ -62,6 +66,8 @@ def find_marks(text: str, post: Post, settings: Settings) -> Marked:
         found += signs
     if _LATEX.search(text):
         found += bracketed_formulas(text)
+    if _AT.search(text):
+        found += _odd_tags(text)
     mdx = post.path.endswith(".mdx")
     if (braces := _BRACE.search(text)) or _END.search(text):
         found += () if mdx else find_tags(text, post, settings)  # braces in MDX hold JavaScript
@@ -77,6 +83,11 @@ def find_marks(text: str, post: Post, settings: Settings) -> Marked:
     if mdx:
         found += find_mdx(text)
     return Marked(_apart(found, spans), bool(spans)) if found else Marked((), bool(spans))
+
+
+def _odd_tags(text: str) -> Iterator[Mark]:
+    for one in _ODD_TAG.finditer(text):
+        yield Mark(one.start(), one.end(), Form(inline=_ODD_ATTRIBUTE.sub("", one[0])), one[0])
 
 
 def _attributes(text: str) -> Iterator[Mark]:

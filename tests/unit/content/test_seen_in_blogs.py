@@ -143,3 +143,20 @@ def test_a_tag_of_jsx_becomes_one_of_html() -> None:
 def test_a_wikilink_may_carry_a_footnote() -> None:
     shown = '<p>See <a href="https://example.com/notes/other/">other</a><sup>'
     assert html("See [[other]][^1].\n\n[^1]: More.\n").startswith(shown)
+
+
+def test_attributes_of_frameworks_do_not_turn_a_tag_into_text() -> None:
+    assert html('Try <a @click="go(0)" href="other.md">this</a>.') == (
+        '<p>Try <a href="https://example.com/notes/other/">this</a>.</p>\n'
+    )
+    assert html('Then\n\n<tiny-player :@slug="$data.id" @label=now></tiny-player>\n').strip() == "<p>Then</p>\n<p></p>"
+    assert html("From <a@example.org> or @robin.") == (
+        '<p>From <a href="mailto:a@example.org">a@example.org</a> or @robin.</p>\n'
+    )
+
+
+def test_a_notebook_is_linked_and_its_author_told() -> None:
+    assert html("{% notebook trip/route.png cells[2:] %}") == (
+        '<p><a href="https://example.com/trip/route.png">Notebook: route.png</a></p>\n'
+    )
+    assert told("{% notebook trip/route.png %}") == ["notebook is shown as a link to the notebook"]
