@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from publisher.content.fallbacks import Call, address, code_block, expression, form_of
+from publisher.content.fallbacks import Call, expression, form_of
+from publisher.content.forms import address, code_block
 from publisher.content.standins import Form, Mark
 
 if TYPE_CHECKING:

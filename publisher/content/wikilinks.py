@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from publisher.content.fallbacks import linked, picture
+from publisher.content.forms import linked, picture
 from publisher.content.standins import Form, Mark
 from publisher.content.urls import IMAGE_TYPES, extension
 
