@@ -20,6 +20,16 @@ def publish_main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Do what the arguments ask; gives the exit code (0 done, 1 refused, 2 usage, 3 store, 4 mail)."""
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads the answer has heard enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["publish"] and QUICK.issuperset(arguments[1:]):
         done = _quick(quiet=len(arguments) > 1)
         if done is not None:

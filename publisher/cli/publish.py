@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -64,12 +65,13 @@ def _watch(site: Path, options: Options, *, quiet: bool, as_json: bool, strict: 
     from publisher.flows.watch import changes  # noqa: PLC0415 - as above
 
     code = 0
-    for _ in changes(site):
-        try:
-            code = _once(site, options, quiet=quiet, as_json=as_json, strict=strict)
-        except PublisherError as fault:  # the author mends it and saves again
-            click.echo(str(fault), err=True)
-            code = fault.exit_code
+    with suppress(KeyboardInterrupt):  # the one way to end it, and so no failure
+        for _ in changes(site):
+            try:
+                code = _once(site, options, quiet=quiet, as_json=as_json, strict=strict)
+            except PublisherError as fault:  # the author mends it and saves again
+                click.echo(str(fault), err=True)
+                code = fault.exit_code
     return code
 
 

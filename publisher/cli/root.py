@@ -66,7 +66,7 @@ def root() -> None:
     """Everything else is a subcommand."""
 
 
-def invoke(arguments: list[str]) -> int:  # noqa: PLR0911 - a way out for each kind of end
+def invoke(arguments: list[str]) -> int:
     """Run a command. What a user can cause ends in a message and an exit code, never in a traceback."""
     name = "publisher"
     if arguments[:1] == ["publish"] and os.path.basename(sys.argv[0]) == "publish":
@@ -93,9 +93,6 @@ def invoke(arguments: list[str]) -> int:  # noqa: PLR0911 - a way out for each k
     except KeyboardInterrupt:
         click.echo("Stopped. What was published before is still in place.", err=True)
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return result if isinstance(result, int) else 0
 
 

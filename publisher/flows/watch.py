@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def changes(folder: Path) -> Iterator[None]:
-    """Yield at once, and then after each change of a post, static file, template or config.toml, until Ctrl-C.
+    """Yield at once, and then after each change of a post, static file, template or config.toml.
 
-    Raises PublisherError where the folder cannot be watched.
+    Ends with KeyboardInterrupt. Raises PublisherError where the folder cannot be watched.
     """
     from watchfiles import watch  # noqa: PLC0415 - only --watch needs it
 
@@ -32,8 +32,6 @@ def changes(folder: Path) -> Iterator[None]:
             looked = True
             if missed or any(_matters(folder, path, output) for _, path in batch):
                 yield
-    except KeyboardInterrupt:
-        return
     except (OSError, RuntimeError) as fault:
         raise PublisherError(
             f"{folder} cannot be watched: {fault}", "run publish by hand after each change, or allow more watches"
