@@ -42,7 +42,7 @@ from publisher.flows.writing import (
 from publisher.model.problem import note
 from publisher.output import hubs, manifest
 from publisher.output.lock import held
-from publisher.output.place import Place, write_precious
+from publisher.output.place import Place, sweep_precious, write_precious
 from publisher.output.state import BuildState, SpoiltState
 from publisher.templating import fingerprint, search_path
 
@@ -121,6 +121,8 @@ class _Run:
     def story(self) -> Report:
         """Read, decide, act, record."""
         self.place.prepare()
+        if not self.options.dry_run:
+            sweep_precious(self.folder / ids_file.FILE)
         looked_at = self._inputs()
         self.state.begin()
         seen = self._survey()

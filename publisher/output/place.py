@@ -246,9 +246,20 @@ def _same(one: str, other: str) -> bool:
     return True
 
 
+def _unfinished(path: Path) -> Path:
+    """Where ``write_precious`` writes. One name for all runs, of which only one is at work."""
+    return path.with_name(f".{path.name}.new")
+
+
+def sweep_precious(path: Path) -> None:
+    """Take away what a run that was killed in ``write_precious`` left beside ``path``."""
+    with suppress(OSError):
+        os.unlink(_unfinished(path))
+
+
 def write_precious(path: Path, data: bytes) -> None:
     """Put bytes at a path outside the output, atomically and past the disk's cache: they cannot be made again."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = _unfinished(path)
     try:
         with open(temporary, "wb") as stream:
             stream.write(data)
