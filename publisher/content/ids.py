@@ -98,9 +98,8 @@ def _records_as_written(lines: str) -> dict[str, Record] | None:
             )
         except ValueError:  # a 30th of February
             return None
-        if key in records or not record.id:
+        if not record.id or records.setdefault(key, record) != record:  # equal lines of a merge are one
             return None
-        records[key] = record
     return records
 
 
