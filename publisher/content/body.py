@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from publisher.content.characters import without_forbidden
-from publisher.content.clean import DEEPEST, clean, depth, for_feeds, is_plain
+from publisher.content.clean import DEEPEST, all_escaped, clean, depth, for_feeds, is_plain
 from publisher.content.html import finish, link_bare_urls, own_links
 from publisher.content.markdown import to_html
 from publisher.content.marks import find_marks
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from publisher.model.post import Post, Source
     from publisher.model.settings import Settings
 
-_RAW = re.compile(r"<[A-Za-z/!?]")
 _ODD_HEADING = re.compile(r'<h[1-6] (?!id="[^"]*">)')
 _BARE_URL = re.compile(" https?://")
 _BARE_URL_FIRST = re.compile("\nhttps?://")
@@ -110,7 +109,7 @@ def _page(text: str, post: Post, settings: Settings) -> tuple[_Page, Restored]:
         html = link_bare_urls(html)
     restored = restore(html, held)
     html = restored.html
-    doubtful = bool(restored.seen) or bool(_RAW.search(bare)) or bool(_ODD_HEADING.search(html))
+    doubtful = bool(restored.seen) or not all_escaped(bare, html) or bool(_ODD_HEADING.search(html))
     raw = doubtful and not is_plain(html)
     return _Page(html, raw, restored.summary_end), restored
 

@@ -70,6 +70,9 @@ _PLAIN_TAG = rf"""(?:
     )>"""
 _TAG = re.compile("<" + _PLAIN_TAG, re.VERBOSE)
 _OTHER_TAG = re.compile(f"<(?!{_PLAIN_TAG})", re.VERBOSE)
+_TAG_LIKE = re.compile(r"<[A-Za-z/!?]")
+_ESCAPED = re.compile(r"&lt;[A-Za-z/!?]")
+_ESCAPES = re.compile(r"&(?:lt|LT|#)")
 _LOOSE_IN_TABLE = re.compile(r"<(?:table|thead|tbody|tr|/t[rhd]|/thead|/tbody)>\s*[^<\s]")
 _HOMES = {
     "li": frozenset({"ul", "ol"}),
@@ -111,6 +114,23 @@ _DATA = re.compile('href="data:')
 _DATA_LINK = re.compile(r'(<a\b[^<>]*?) href="data:[^"]*"')
 _STRUCTURE = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
 _VOIDS = _words("area base br col embed hr img input link meta source track wbr")
+
+
+def all_escaped(markdown: str, html: str) -> bool:
+    """Whether whatever looks like a tag in a Markdown text stands escaped in its HTML, as it does in code.
+
+    Each such place of the text comes out either as a tag or as ``&lt;``, so equal numbers mean that
+    none is a tag, unless the text has escapes of its own. A title used twice could hide one; that it
+    then is at least one of the parser's own tags is asked as well.
+    """
+    if "<" not in markdown:
+        return True
+    places = len(_TAG_LIKE.findall(markdown))
+    if not places:
+        return True
+    if "&" in markdown and _ESCAPES.search(markdown):
+        return False
+    return places == len(_ESCAPED.findall(html)) and not _OTHER_TAG.search(html)
 
 
 def is_plain(html: str) -> bool:
