@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from publisher.model.settings import Settings
 
 _ODD_HEADING = re.compile(r'<h[1-6] (?!id="[^"]*">)')
-_BARE_URL = re.compile(" https?://")
-_BARE_URL_FIRST = re.compile("\nhttps?://")
-_NOTES = re.compile(r"\[\^")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +100,13 @@ def _page(text: str, post: Post, settings: Settings) -> tuple[_Page, Restored]:
     html = to_html(bare, formulas=marked.formulas)
     if "&" in bare:  # an entity may have named a character that no feed may hold
         html = without_forbidden(html)
-    notes = bool(_NOTES.search(bare))
-    html = finish(html, notes=notes, formulas=marked.formulas)
-    if _BARE_URL.search(bare) or _BARE_URL_FIRST.search(bare) or bare.startswith("http"):
+    html = finish(html, notes="[^" in bare, formulas=marked.formulas)
+    if " http" in bare or "\nhttp" in bare or bare.startswith("http"):
         html = link_bare_urls(html)
     restored = restore(html, held)
     html = restored.html
-    doubtful = bool(restored.seen) or not all_escaped(bare, html) or bool(_ODD_HEADING.search(html))
+    odd_heading = "{" in bare and _ODD_HEADING.search(html)
+    doubtful = bool(restored.seen or odd_heading) or not all_escaped(bare, html)
     raw = doubtful and not is_plain(html)
     return _Page(html, raw, restored.summary_end), restored
 
