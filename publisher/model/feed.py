@@ -22,9 +22,11 @@ class Format(Enum):
     @property
     def media_type(self) -> str:
         """The type named in links and served by web servers."""
-        return {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}[
-            self.value
-        ]
+        return {
+            "rss": "application/rss+xml",
+            "atom": "application/atom+xml",
+            "json": "application/feed+json",
+        }[self.value]
 
     @property
     def label(self) -> str:
