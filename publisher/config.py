@@ -10,17 +10,42 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
-from datetime import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
+from publisher.config_values import (
+    DAYS,
+    NAME,
+    PER,
+    ValueFault,
+    read_authors,
+    read_base_url,
+    read_cadences,
+    read_clock,
+    read_count,
+    read_filled,
+    read_flag,
+    read_folder,
+    read_formats,
+    read_insides,
+    read_language,
+    read_one_of,
+    read_paragraphs,
+    read_paths,
+    read_pattern,
+    read_per,
+    read_permalinks,
+    read_schedule,
+    read_store_url,
+    read_text,
+    read_texts,
+    read_transport,
+    read_urls,
+    read_zone,
+)
 from publisher.errors import ConfigError, UsageError
-from publisher.model.entry import Author
 from publisher.model.feed import Format
 from publisher.model.problem import Problem, error
 from publisher.model.settings import (
-    DEFAULT_PERMALINK,
     DEFAULT_STORE_URL,
     DigestSettings,
     FeedsSettings,
@@ -41,21 +66,11 @@ if TYPE_CHECKING:
 FILE = "config.toml"
 
 DEFAULT_PATHS = {Format.RSS: "feed.xml", Format.ATOM: "atom.xml", Format.JSON: "feed.json"}
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_PER = ("tag", "author", "section")
-_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
-_URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
-_PASSWORD = re.compile(r"://[^/@]*:[^/@]+@")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _SECRET_VARIABLES = {
     "password": "PUBLISHER_SMTP_PASSWORD",
     "secret": "PUBLISHER_SECRET_KEYS",
     "token": "PUBLISHER_ADMIN_TOKEN",
 }
-
-
-class _Fault(Exception):  # noqa: N818 - never leaves this module
-    """A value that a reader refuses: what it should have been."""
 
 
 def load(folder: Path) -> Settings:
@@ -86,268 +101,55 @@ def parse(text: str) -> Settings:
     return _Reading(text).settings(document)
 
 
-# --- readers: one value in, one value out, or a _Fault that says what was wanted ---
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise _Fault('text in quotes, such as "…"')
-    if _FORBIDDEN.search(value):
-        raise _Fault("text without control characters, which no feed may hold")
-    return value.strip()
-
-
-def _paragraphs(value: Any) -> str:
-    if not _text(value):
-        raise _Fault("text that is not empty")
-    return _text(value)
-
-
-def _filled(value: Any) -> str:
-    text = _paragraphs(value)
-    if not text.isprintable() and re.search(r"[\t\n\x7f-\x9f\u2028\u2029]", text):
-        raise _Fault("text on one line, without tabs")
-    return text
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _Fault("true or false")
-    return value
-
-
-def _count(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise _Fault("a whole number, 0 or more")
-    return value
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (_filled(value),)
-    if not isinstance(value, list):
-        raise _Fault('a list of texts, such as ["a", "b"]')
-    return tuple(_filled(item) for item in value)
-
-
-def _url(value: Any) -> str:
-    text = _filled(value)
-    if not text.isascii():
-        raise _Fault("an address in ASCII: the host in punycode (xn--…), other letters percent-encoded")
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:  # an unclosed bracket, a port beyond 65535
-        usable = False
-    if not usable or not _URI.fullmatch(text):
-        raise _Fault('an absolute address, such as "https://blog.example.org/"')
-    if "@" in parts.netloc:
-        raise _Fault("an address without a user and password: everyone who reads a feed would read them")
-    return text
-
-
-def _base_url(value: Any) -> str:
-    text = _url(value)
-    if urlsplit(text).query or urlsplit(text).fragment or "?" in text or "#" in text:
-        raise _Fault("an address without ? and #")
-    return text if text.endswith("/") else text + "/"
-
-
-def _urls(value: Any) -> tuple[str, ...]:
-    return tuple(_url(item) for item in _texts(value))
-
-
-def _zone(value: Any) -> ZoneInfo:
-    name = _filled(value)
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise _Fault('the name of a time zone, such as "Europe/Berlin" or "UTC"') from None
-
-
-def _clock(value: Any) -> time:
-    if isinstance(value, time) and value.tzinfo is None:
-        return value
-    match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?", value) if isinstance(value, str) else None
-    if not match:
-        raise _Fault('a time of day, such as "09:00"')
-    return time(int(match[1]), int(match[2]), int(match[3] or 0))
-
-
-def _language(value: Any) -> str:
-    text = _filled(value)
-    if not _LANGUAGE.fullmatch(text):
-        raise _Fault('a language code, such as "en" or "pt-BR" (RFC 5646)')
-    return text
-
-
-def _folder(value: Any) -> str:
-    text = _filled(value).rstrip("/") or "/"
-    if "://" in text or text in {"/", ".."}:
-        raise _Fault("a folder, relative to config.toml or absolute")
-    return text
-
-
-def _inside(value: Any) -> str:
-    text = _filled(value)
-    if "\\" in text or not {"", ".", ".."}.isdisjoint(text.split("/")):
-        raise _Fault('a path inside the output, such as "feed.xml"')
-    return text
-
-
-def _insides(value: Any) -> tuple[str, ...]:
-    return tuple(_inside(item) for item in _texts(value))
-
-
-def _authors(value: Any) -> tuple[Author, ...]:
-    items = value if isinstance(value, list) else [value]
-    return tuple(_author(item) for item in items)
-
-
-def _author(value: Any) -> Author:
-    if isinstance(value, dict) and set(value) <= {"name", "email", "url"} and value.get("name"):
-        return Author(
-            _filled(value["name"]),
-            _text(value.get("email", "")),
-            _url(value["url"]) if value.get("url") else "",
-        )
-    if isinstance(value, str):
-        return Author(_filled(value))
-    raise _Fault('a name, or { name = "…", email = "…", url = "…" }, or a list of them')
-
-
-def _permalinks(value: Any) -> tuple[tuple[str, str], ...]:
-    table = {"": value} if isinstance(value, str) else value
-    if not isinstance(table, dict) or not all(isinstance(item, str) and item for item in table.values()):
-        raise _Fault('a pattern such as "/:year/:slug/", or a table of section = pattern')
-    from publisher.content.permalinks import pattern_faults  # noqa: PLC0415 - read only when the key is set
-
-    faults = [fault for pattern in table.values() for fault in pattern_faults(pattern)]
-    if faults:
-        raise _Fault("; ".join(faults))
-    return tuple(sorted({"": DEFAULT_PERMALINK, **table}.items()))
-
-
-def _one_of(*words: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if value not in words:
-            raise _Fault("one of " + ", ".join(f'"{word}"' for word in words))
-        return str(value)
-
-    return read
-
-
-def _formats(value: Any) -> tuple[Format, ...]:
-    words = _texts(value)
-    known = {item.value: item for item in Format}
-    if not words or any(word not in known for word in words):
-        raise _Fault('a list from "rss", "atom", "json"')
-    return tuple(item for item in Format if item.value in words)
-
-
-def _paths(value: Any) -> dict[Format, str]:
-    known = {item.value: item for item in Format}
-    if not isinstance(value, dict) or not value or any(key not in known for key in value):
-        raise _Fault('a table such as { rss = "feed.xml", atom = "atom.xml", json = "feed.json" }')
-    return {known[key]: _inside(item) for key, item in value.items()}
-
-
-def _pattern(value: Any) -> str:
-    text = _inside(value)
-    if ":name" not in text or ":file" not in text:
-        raise _Fault('a path with :name and :file, such as "tags/:name/:file"')
-    return text
-
-
-def _per(value: Any) -> tuple[str, ...]:
-    words = _texts(value)
-    if any(word not in _PER for word in words):
-        raise _Fault('a list from "tag", "author", "section"')
-    return tuple(word for word in _PER if word in words)
-
-
-def _cadences(value: Any) -> tuple[tuple[str, str], ...]:
-    if not isinstance(value, dict) or not value or not all(_NAME.fullmatch(key) for key in value):
-        raise _Fault('a table such as { weekly = "mon 09:00", monthly = "first mon 09:00" }')
-    return tuple((key, _schedule(item)) for key, item in value.items())
-
-
-_DAYS = "mon|tue|wed|thu|fri|sat|sun"
-_SCHEDULE = re.compile(
-    rf"each|(?:daily|(?:(?:first|second|third|fourth|last)\s+)?(?:{_DAYS})|[1-9]|[12]\d|3[01])\s+(?:[01]?\d|2[0-3]):[0-5]\d"
-    r"|(?:\S+\s+){4}\S+"
-)
-
-
-def _schedule(value: Any) -> str:
-    text = _filled(value).casefold()
-    if not _SCHEDULE.fullmatch(text):
-        raise _Fault('a schedule: "mon 09:00", "daily 08:00", "first mon 09:00", "1 09:00" or "each"')
-    return text
-
-
-def _store_url(value: Any) -> str:
-    text = _filled(value)
-    if _PASSWORD.search(text) or "password=" in text:
-        raise _Fault("an address without a password: put it all into the environment variable PUBLISHER_STORE_URL")
-    if not text.startswith(("sqlite:", "postgresql:", "postgresql+psycopg:")):
-        raise _Fault('"sqlite:///mailing.sqlite3" or "postgresql://…"')
-    return text
-
-
-def _transport(value: Any) -> str:
-    text = _filled(value)
-    if _PASSWORD.search(text):
-        raise _Fault("an address without a password: put it into the environment variable PUBLISHER_SMTP_PASSWORD")
-    if not re.fullmatch(r"maildir:.+", text):
-        raise _Fault('"maildir:FOLDER", the transport this version has')
-    return text
-
-
-_FILTER = {"tags": _texts, "authors": _texts, "sections": _texts, "without": _texts}
+_FILTER = {"tags": read_texts, "authors": read_texts, "sections": read_texts, "without": read_texts}
 
 _SHAPE: dict[str, dict[str, Callable[[Any], Any]]] = {
     "site": {
-        "title": _filled,
-        "base_url": _base_url,
-        "language": _language,
-        "timezone": _zone,
-        "description": _text,
-        "author": _authors,
+        "title": read_filled,
+        "base_url": read_base_url,
+        "language": read_language,
+        "timezone": read_zone,
+        "description": read_text,
+        "author": read_authors,
     },
-    "posts": {"dir": _folder, "permalink": _permalinks, "time_of_day": _clock},
-    "pages": {"enabled": _flag, "static": _folder},
-    "output": {"dir": _folder, "replace": _insides},
+    "posts": {"dir": read_folder, "permalink": read_permalinks, "time_of_day": read_clock},
+    "pages": {"enabled": read_flag, "static": read_folder},
+    "output": {"dir": read_folder, "replace": read_insides},
     "feeds": {
-        "formats": _formats,
-        "paths": _paths,
-        "limit": _count,
-        "content": _one_of("full", "summary"),
-        "per": _per,
-        "tag_paths": _pattern,
-        "author_paths": _pattern,
-        "section_paths": _pattern,
-        "hubs": _urls,
+        "formats": read_formats,
+        "paths": read_paths,
+        "limit": read_count,
+        "content": read_one_of("full", "summary"),
+        "per": read_per,
+        "tag_paths": read_pattern,
+        "author_paths": read_pattern,
+        "section_paths": read_pattern,
+        "hubs": read_urls,
     },
-    "mail": {"from": _filled, "reply_to": _filled, "postal_address": _paragraphs, "transport": _transport},
-    "store": {"url": _store_url},
-    "web": {"public_url": _base_url},
+    "mail": {
+        "from": read_filled,
+        "reply_to": read_filled,
+        "postal_address": read_paragraphs,
+        "transport": read_transport,
+    },
+    "store": {"url": read_store_url},
+    "web": {"public_url": read_base_url},
 }
 _NAMED_FEED = {
-    "title": _filled,
-    "limit": _count,
-    "content": _one_of("full", "summary"),
-    "paths": _paths,
+    "title": read_filled,
+    "limit": read_count,
+    "content": read_one_of("full", "summary"),
+    "paths": read_paths,
     **_FILTER,
 }
 _DIGEST = {
-    "title": _filled,
-    "schedule": _schedule,
-    "cadences": _cadences,
-    "timezone": _zone,
-    "start": _one_of("now", "all"),
-    "limit": _count,
-    "content": _one_of("full", "summary"),
+    "title": read_filled,
+    "schedule": read_schedule,
+    "cadences": read_cadences,
+    "timezone": read_zone,
+    "start": read_one_of("now", "all"),
+    "limit": read_count,
+    "content": read_one_of("full", "summary"),
     **_FILTER,
 }
 
@@ -384,7 +186,7 @@ class _Reading:
     def _value(self, name: str, key: str, read: Callable[[Any], Any], value: Any) -> Any:
         try:
             return read(value)
-        except _Fault as fault:
+        except ValueFault as fault:
             self._fault(name, key, f"{key} in [{name}] is to be {fault}")
             return None
 
@@ -393,7 +195,7 @@ class _Reading:
             self._fault(kind, "", f"[{kind}] holds tables such as [{kind}.name]")
             return {}
         for name in tables:
-            if not _NAME.fullmatch(name):
+            if not NAME.fullmatch(name):
                 self._fault(
                     f"{kind}.{name}",
                     "",
@@ -561,7 +363,7 @@ def _feeds(table: dict[str, Any], named: dict[str, dict[str, Any]]) -> FeedsSett
     formats = table.get("formats", tuple(Format))
     paths = {**DEFAULT_PATHS, **table.get("paths", {})}
     limit, content = table.get("limit", 20), table.get("content", "full")
-    patterns = tuple((kind, table.get(f"{kind}_paths", f"{kind}s/:name/:file")) for kind in _PER)
+    patterns = tuple((kind, table.get(f"{kind}_paths", f"{kind}s/:name/:file")) for kind in PER)
     return FeedsSettings(
         formats=formats,
         paths=tuple((item, paths[item]) for item in formats),
@@ -608,4 +410,4 @@ def _pace(schedule: str) -> str:
     first = schedule.split(maxsplit=1)[0]
     if first == "daily":
         return "daily"
-    return "weekly" if first in _DAYS.split("|") else "monthly"
+    return "weekly" if first in DAYS.split("|") else "monthly"

@@ -89,7 +89,7 @@ def survey(
     out = sorted((card for card in cards if is_out(card, at)), key=lambda card: card.path)
     cards_digest = digest_of("".join([f"{card.path}\0{card.facts}\n" for card in out]).encode("utf-8", "replace"))
     posts = [card for card in out if card.kind == Kind.POST.value]
-    paths = found.posts.keys()
+    paths = found.posts.keys() - skipped.keys()  # a stub that a post leaves behind does not stand for it
     identity = identified(folder, settings, state, posts, Around(cards_digest, paths, held), now)
     named = sorted((card for card in posts if card.path in identity.ids), key=lambda card: identity.ids[card.path][0])
     named.sort(key=lambda card: card.published, reverse=True)
