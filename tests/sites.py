@@ -51,7 +51,7 @@ def _toml(value: Any) -> str:
 
 def a_post(title: str = "Hello", body: str = "Some words.", **keys: Any) -> str:
     """A post with TOML frontmatter; keywords are its further keys."""
-    given = {"title": title, "date": "2026-01-05", **keys}
+    given = {"title": title, "date": "2024-01-05", **keys}
     return f"+++\n{_lines(given)}+++\n\n{body}\n"
 
 
@@ -68,7 +68,7 @@ def a_site(folder: Path, posts: Mapping[str, str] | None = None, config: str | N
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "posts").mkdir()
     write(folder, "config.toml", config_of() if config is None else config)
-    default = {"one.md": a_post("One", tags=["talk"]), "two.md": a_post("Two", date="2026-02-06")}
+    default = {"one.md": a_post("One", tags=["talk"]), "two.md": a_post("Two", date="2024-02-06")}
     for name, text in (default if posts is None else posts).items():
         write(folder, f"posts/{name}", text)
     return folder

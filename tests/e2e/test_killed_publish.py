@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sites import a_post, a_site, command, config_of, environment, run, tree, write
+from publisher.errors import AlreadyRunning
+from tests.sites import a_post, a_site, command, config_of, environment, published, run, tree, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,9 +67,13 @@ def killed(site: Path, after: float) -> bool:
 def healed(site: Path) -> None:
     """Run publish as anyone would; workers of a killed run may hold the lock until they notice."""
     deadline = time.monotonic() + PATIENCE
-    while (done := run(site, "publish", "-q")).code and "another run" in done.err and time.monotonic() < deadline:
-        pass
-    assert (done.code, done.err) == (0, "")
+    while True:
+        try:
+            assert published(site).problems == ()
+        except AlreadyRunning:
+            assert time.monotonic() < deadline
+        else:
+            return
 
 
 def strays(site: Path) -> list[str]:

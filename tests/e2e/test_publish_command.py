@@ -225,17 +225,17 @@ def test_watch_publishes_after_each_change_until_it_is_interrupted(site: Path) -
         ("a.md", a_post("A"), "posts/what-i-learned.md", '+++\ntitle = "What I: learned"\n'),
         (
             "a.md",
-            "---\ntitle: A\ndate: 2026-01-05\n---\nA.\n",
+            "---\ntitle: A\ndate: 2024-01-05\n---\nA.\n",
             "posts/what-i-learned.md",
             '---\ntitle: "What I: learned"\n',
         ),
         (
             "a.md",
-            '{"title": "A", "date": "2026-01-05"}\n\nA.\n',
+            '{"title": "A", "date": "2024-01-05"}\n\nA.\n',
             "posts/what-i-learned.md",
             '{\n  "title": "What I: learned"',
         ),
-        ("2026-01-05-a.md", "---\ntitle: A\n---\nA.\n", "posts/{day}-what-i-learned.md", "---\n"),
+        ("2024-01-05-a.md", "---\ntitle: A\n---\nA.\n", "posts/{day}-what-i-learned.md", "---\n"),
     ],
 )
 def test_a_new_post_speaks_the_dialect_of_the_others(
@@ -248,13 +248,9 @@ def test_a_new_post_speaks_the_dialect_of_the_others(
     assert path == made.format(day=day)
     assert (site / path).read_text().startswith(begins)
     assert run(site, "new", "What I: learned", "-q").out == path.replace(".md", "-2.md") + "\n"
-    published = run(site, "publish")
-    assert (published.code, published.err) == (0, "")
-    assert not (site / "public" / "what-i-learned").exists(), "it is a draft"
     write(site, path, (site / path).read_text().replace("true", "false"))
-    (site / path.replace(".md", "-2.md")).unlink()
-    assert run(site, "publish").code == 0
-    assert b"What I: learned" in tree(site / "public")["feed.xml"]
+    assert run(site, "publish", "-q") == (0, "", "")
+    assert tree(site / "public")["feed.xml"].count(b"<title>What I: learned") == 1, "the second is a draft"
 
 
 def test_check_finds_broken_posts_and_links_and_changes_nothing(site: Path) -> None:
