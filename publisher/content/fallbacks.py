@@ -80,7 +80,7 @@ def _unknown(call: Call) -> Form:
         return replace(shown, problem=f"{known_as} is shown as its picture alone", remedy=_REMEDY)
     if url := next((value for value in values if value.startswith(("https://", "http://"))), ""):
         shown = replace(embedded(url, call.value("title", "caption", "label")), inline="", attribute="")
-        return replace(shown, problem=f"{known_as} is shown as a link", remedy=_REMEDY)
+        return replace(shown, problem=f"{known_as} is left out, or a link where it stands alone", remedy=_REMEDY)
     return Form(problem=f"{known_as} is left out", remedy=_REMEDY)
 
 

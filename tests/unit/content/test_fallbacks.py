@@ -28,7 +28,10 @@ def test_an_unknown_shortcode_shows_the_picture_it_names_and_says_so() -> None:
 def test_an_unknown_shortcode_on_its_own_line_shows_the_address_it_names() -> None:
     form = form_of(Call("postcard", plain=("https://example.org/a",)))
     assert form.block == '<p><a href="https://example.org/a">Embedded: example.org/a</a></p>\n'
-    assert (form.inline, form.problem) == ("", "unknown shortcode postcard is shown as a link")
+    assert (form.inline, form.problem) == (
+        "",
+        "unknown shortcode postcard is left out, or a link where it stands alone",
+    )
 
 
 def test_a_component_around_text_is_no_link() -> None:
