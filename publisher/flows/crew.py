@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Self
 
@@ -152,4 +153,6 @@ def _work(pipe: Connection, folder: Path, settings: Settings, parents: Connectio
         except BrokenPipeError:  # the other end gave up first
             return
         except Exception as fault:  # noqa: BLE001 - it is raised again where it can be told to the user
-            pipe.send(fault if isinstance(fault, PublisherError) else RuntimeError(f"{type(fault).__name__}: {fault}"))
+            known = isinstance(fault, PublisherError)
+            with suppress(OSError):
+                pipe.send(fault if known else RuntimeError(f"{type(fault).__name__}: {fault}"))
