@@ -28,7 +28,7 @@ _PASSWORD = re.compile(r"://[^/@]*:[^/@]+@")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
-class ValueFault(Exception):  # noqa: N818 - never leaves config
+class ValueFault(Exception):
     """A value that a reader refuses: what it should have been."""
 
 

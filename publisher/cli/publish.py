@@ -109,6 +109,8 @@ def _as_json(report: Report) -> dict[str, object]:
         "removed": report.removed,
         "unchanged": report.unchanged,
         "reasons": report.reasons,
+        "skipped": dict(report.skipped),
+        "unpublished": report.unpublished,
         "problems": [one.as_dict() for one in report.problems],
         "pinged": report.pinged,
         "output": report.output,

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
-from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from publisher.config import FILE as CONFIG
 from publisher.feeds.check import check_document
-from publisher.flows.crew import Crew
 from publisher.flows.identities import is_placeholder
-from publisher.flows.items import Items
+from publisher.flows.looking import looking
 from publisher.flows.plan import plan
-from publisher.flows.publish import BUILD, STATE_KEY, passed_over
-from publisher.flows.rendering import pages_of, render_bodies
-from publisher.flows.spool import spools_for
-from publisher.flows.survey import survey
+from publisher.flows.rendering import pages_of
 from publisher.flows.writing import static_files
 from publisher.model.problem import Level, Problem, error, warning
 from publisher.output import manifest
-from publisher.output.place import Place
-from publisher.output.state import BuildState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +24,7 @@ if TYPE_CHECKING:
 
     from publisher.flows.plan import Plan
     from publisher.model.settings import Settings
+    from publisher.output.place import Place
 
 SECRETS = ("*.sqlite3", "*.sqlite3-wal", "*.key", "*.pem", "outbox/*", ".publisher/*", ".env")
 
@@ -50,40 +44,15 @@ class Checked:
 
 def check(folder: Path, settings: Settings, now: datetime, progress: Callable[[str, int, int], None]) -> Checked:
     """Look at the whole site as `publish` would publish it now. Changes nothing, not even the build state."""
-    place = Place(folder / settings.output.dir, dry=True)
-    with closing(BuildState.copy(folder / BUILD, STATE_KEY)) as state, Crew(folder, settings) as crew:
-        state.begin()
-        seen = survey(
-            folder,
-            settings,
-            state,
-            crew,
-            now,
-            full=False,
-            passed_over=passed_over(folder, settings),
-            step=lambda done, of: progress("reading", done, of),
-        )
-        items = Items(state, seen.ids, spools_for(settings))
+    with looking(folder, settings, now, progress) as look:
+        seen = look.seen
         static, static_problems = static_files(folder, settings)
-        planned = plan(settings, seen, items, lambda feeds: pages_of(folder, settings, feeds, None), static, "")
-        every = replace(planned, pages={}, bodies=(*seen.posts, *seen.standing))
-        rendered = render_bodies(
-            folder,
-            settings,
-            seen,
-            every,
-            items,
-            crew,
-            place,
-            "",
-            full=True,
-            bytecode=None,
-            step=lambda done, of: progress("rendering", done, of),
-        )
+        planned = plan(settings, seen, look.items, lambda feeds: pages_of(folder, settings, feeds, None), static, "")
+        rendered = look.render(replace(planned, pages={}, bodies=(*seen.posts, *seen.standing)), full=True)
         problems = [*seen.problems, *static_problems, *seen.identity_problems, *seen.notes]
         problems += [*planned.problems, *rendered.problems, *_feeds(planned)]
+        problems += _foreign(look.place, planned, settings)
     problems += _site(settings)
-    problems += _foreign(place, planned, settings)
     problems += tracked_secrets(folder, settings)
     return Checked(len(seen.posts), len(planned.feeds), tuple(dict.fromkeys(problems)))
 

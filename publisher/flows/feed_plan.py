@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from publisher.content.slugs import slugify
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from publisher.model.settings import Filter, Settings
 
 MAIN = "main"
+EMPTY = datetime(2000, 1, 1, tzinfo=UTC)  # what an empty feed says of its last change: no clock, no implausible date
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def plan_feeds(
             description=settings.site.description,
             home=home,
             language=settings.site.language,
-            updated=moment(max((ids[card.path][1] for card in kept), default=0)),
+            updated=moment(max(ids[card.path][1] for card in kept)) if kept else EMPTY,
             authors=settings.site.authors,
             documents=documents,
             hubs=feeds.hubs,

@@ -163,5 +163,6 @@ def alias_path(alias: str, permalink: str, base: str) -> str | None:
     """The output path of a former address; None where an alias is no address on this site (a note's other name)."""
     if "/" not in alias and not alias.lower().endswith((".html", ".htm")):
         return None
-    url = urljoin(base, alias.lstrip("/")) if alias.startswith("/") else urljoin(permalink, alias)
+    # Jekyll and Zola mean the site's root, with a slash or without; a way from the page itself begins with a dot.
+    url = urljoin(permalink, alias) if alias.startswith(("./", "../")) else base + alias.lstrip("/")
     return paths.output_path(url, base)

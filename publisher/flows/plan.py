@@ -75,11 +75,22 @@ def plan(
     kept_static = frozenset(static) - places.keys()
     problems += _shadowed(settings, outputs, kept_static)
     authors = {*places, *kept_static}
-    for path in [path for path in outputs if path in authors or not authors.isdisjoint(above(path)) or is_ours(path)]:
+    folders = {folder for path in authors for folder in above(path)}
+    problems += _folded(outputs, folders)
+    taken = authors | folders
+    for path in [path for path in outputs if path in taken or is_ours(path) or not authors.isdisjoint(above(path))]:
         del outputs[path]
     blocked = _blocked(settings, places, {*authors, *outputs})
     places = {path: card for path, card in places.items() if path not in blocked}
     return Plan(feeds, places, outputs, kept_static, (*seen.posts, *seen.standing), (*problems, *blocked.values()))
+
+
+def _folded(outputs: Mapping[str, Output], folders: set[str]) -> list[Problem]:
+    """Feeds whose file would be a folder of the author's."""
+    remedy = "rename the folder, or give the feed another address: paths in [feeds]"
+    taken = sorted(path for path, one in outputs.items() if one.topic and path in folders)
+    message = "is a feed's address and a folder of yours: the feed is not written"
+    return [error(path, 0, message, remedy) for path in taken]
 
 
 def above(path: str) -> Iterator[str]:

@@ -306,6 +306,8 @@ def _report(run: _Run, planned: Plan, seen: Survey, done: _Done, problems: tuple
         removed=done.removed,
         unchanged=done.unchanged + len(done.written) - len(changed),
         reasons=seen.reasons,
+        skipped=tuple(sorted(seen.skipped.items())),
+        unpublished=tuple(path for path in seen.unpublished if path not in seen.held),
         problems=tuple(dict.fromkeys(problems)),
         pinged=(),
         output=run.settings.output.dir,

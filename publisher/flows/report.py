@@ -25,7 +25,8 @@ class Options:
 class Report:
     """What a run did, or would do. Files are named by their path in the output, posts as their author names them.
 
-    ``reasons`` tell why anything changed at all, one post or setting each.
+    ``reasons`` tell why anything changed at all, one post or setting each; ``skipped`` pairs files
+    that are no posts with the reason, ``unpublished`` names drafts and posts that are not due, or expired.
     """
 
     posts: int
@@ -36,6 +37,8 @@ class Report:
     removed: tuple[str, ...]
     unchanged: int
     reasons: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+    unpublished: tuple[str, ...]
     problems: tuple[Problem, ...]
     pinged: tuple[str, ...]
     output: str

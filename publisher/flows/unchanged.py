@@ -8,6 +8,7 @@ said and ends, having imported little more than ``os``. Anything else is left to
 from __future__ import annotations
 
 import os
+import stat as modes
 import time
 from zlib import crc32
 
@@ -21,8 +22,11 @@ _FIELDS = 10  # until, posts, static, templates, output, passed over, said, file
 
 def check(build: str) -> str | None:
     """What the last run said (see ``remember``), if it still holds; None if there is work, or may be."""
+    path = os.path.join(build, FILE)
     try:
-        with open(os.path.join(build, FILE), encoding="utf-8", errors="surrogateescape") as stream:
+        if not modes.S_ISREG(os.lstat(path).st_mode):  # a pipe or a device would be read without end
+            return None
+        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
             text = stream.read()
     except (OSError, ValueError):
         return None
@@ -31,11 +35,11 @@ def check(build: str) -> str | None:
     if len(parts) != _FIELDS or head != _head(build, rest):
         return None
     until, posts, static, templates, output, passed_over, said, files, sources, outputs = parts
-    if until and float(until) <= time.time():
-        return None
     try:
         same = (
-            files == _stamps(files)
+            not (until and float(until) <= time.time())
+            and _SAID.match(said) is not None
+            and files == _stamps(files)
             and sources == _sources(posts, static, templates.split("\t"), frozenset(passed_over.split("\t")))
             and outputs == _stamps(outputs, output)
         )

@@ -19,7 +19,7 @@ def held(path: Path) -> Iterator[None]:
     """Hold the lock file at ``path``. Raises AlreadyRunning if another process holds it."""
     try:
         os.makedirs(path.parent, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
     except OSError as fault:
         raise OutputError(
             f"{path} cannot be written: {fault.strerror}", "make the site's folder writable for you"

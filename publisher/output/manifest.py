@@ -34,7 +34,7 @@ def read(place: Place) -> frozenset[str]:
     """The paths that are ours; empty where nothing was published yet."""
     try:
         with open(place.full(PATH), "rb") as stream:
-            text = stream.read().decode("utf-8", "surrogateescape")
+            text = stream.read().decode("utf-8", "replace")  # ours is UTF-8; what is not names no file of ours
     except OSError:
         return frozenset()
     lines = [line for line in text.split("\n") if line and not line.startswith("#")]

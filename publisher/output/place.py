@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat as modes
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -53,6 +54,8 @@ class Place:
         if self.dry:
             return
         try:
+            if os.path.islink(self.temporary):
+                os.unlink(self.temporary)  # never ours, and what it leads to is not ours to sweep
             os.makedirs(self.temporary, exist_ok=True)
             for name in os.listdir(self.temporary):
                 os.unlink(os.path.join(self.temporary, name))
@@ -137,16 +140,17 @@ class Place:
             return self.write_pieces(path, iter(lambda: stream.read(_CHUNK), b""))
 
     def remove(self, path: str) -> None:
-        """Take a file of ours away, and the folders that it leaves empty."""
-        if self.dry:
+        """Take a file of ours away, and the folders that it leaves empty. Never through a link that leads elsewhere."""
+        folder = os.path.dirname(path)
+        if self.dry or not self._is_inside(folder):
             return
         try:
             os.unlink(self.full(path))
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             pass  # gone already, or something else has taken its place
         except OSError as fault:
-            raise self._error(fault, path) from None
-        folder = os.path.dirname(path)
+            if fault.errno != errno.ENAMETOOLONG:  # no file has such a name: the manifest is spoilt
+                raise self._error(fault, path) from None
         while folder:
             try:
                 os.rmdir(self.full(folder))
@@ -154,6 +158,11 @@ class Place:
                 break
             self._made.discard(folder)
             folder = os.path.dirname(folder)
+
+    def _is_inside(self, folder: str) -> bool:
+        """Whether a folder of the output truly lies in it, links followed."""
+        root = os.path.realpath(self.root)
+        return not folder or os.path.realpath(os.path.join(root, folder)).startswith(root + os.sep)
 
     def _under_way(self, path: str) -> str:
         name = path.rpartition("/")[2][:40]
@@ -219,11 +228,12 @@ def stamp_of(stat: os.stat_result) -> str:
 def _read(target: str, size: int) -> bytes | None:
     """The bytes at ``target``: None if nothing is there, some other bytes if the size already differs."""
     try:
-        descriptor = os.open(target, os.O_RDONLY)
+        descriptor = os.open(target, os.O_RDONLY | os.O_NONBLOCK)  # a pipe in its place would be waited for without end
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        if os.fstat(descriptor).st_size != size:
+        stat = os.fstat(descriptor)
+        if stat.st_size != size or not modes.S_ISREG(stat.st_mode):
             return b"" if size else b"another"
         parts = []
         while part := os.read(descriptor, _CHUNK):
@@ -235,7 +245,7 @@ def _read(target: str, size: int) -> bytes | None:
 
 def _same(one: str, other: str) -> bool:
     try:
-        if os.path.getsize(one) != os.path.getsize(other):
+        if not os.path.isfile(other) or os.path.getsize(one) != os.path.getsize(other):
             return False
         with open(one, "rb") as left, open(other, "rb") as right:
             while part := left.read(_CHUNK):

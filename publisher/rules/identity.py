@@ -246,17 +246,21 @@ def _holders(
 
 def _clashes(holders: Sequence[_Holder], shown: str) -> Iterator[Problem]:
     remedies = {
-        "id": "give it an id of its own in its frontmatter",
         "permalink": "give it another slug, or a permalink of its own",
+        "id": "give it an id of its own in its frontmatter",
     }
+    said: set[tuple[str, ...]] = set()  # posts with one permalink often have one id too: once is enough
     for what, remedy in remedies.items():
         groups: dict[str, list[_Holder]] = defaultdict(list)
         for holder in holders:
             groups[getattr(holder, what)].append(holder)
         for value, group in groups.items():
-            for one in _refused(group, what) if len(group) > 1 else ():
+            refused = _refused(group, what) if len(group) > 1 else []
+            paths = tuple(one.path for one in refused)
+            for one in refused if paths not in said else ():
                 others = ", ".join(f"{shown}/{other.path}" for other in group if other is not one)
                 yield error(f"{shown}/{one.path}", 0, f"has the same {what} as {others}: {value}", remedy)
+            said.add(paths)
 
 
 def _refused(group: Sequence[_Holder], what: str) -> list[_Holder]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PATHS = ((Format.RSS, "feed.xml"), (Format.ATOM, "atom.xml"), (Format.JSON, "feed.json"))
 PER = (("tag", "tags/:name/:file"), ("author", "by/:name/:file"), ("section", "in/:name/:file"))
-EMPTY = datetime(1970, 1, 1, tzinfo=UTC)
+EMPTY = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def card(number: int, **fields: Any) -> Card:

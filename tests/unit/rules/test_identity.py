@@ -286,7 +286,7 @@ def test_a_broken_post_keeps_its_id_and_its_address_from_being_taken() -> None:
     claims = [claim("b", at="a/", day=2), claim("c", declared=f"{BASE}a/", day=3)]
     done = publish(claims, [record("a")], held=["a.md"])
     assert done.ids == {}
-    assert [told.path for told in done.problems] == ["posts/c.md", "posts/b.md"]
+    assert [told.path for told in done.problems] == ["posts/b.md", "posts/c.md"]
     assert done.records == (record("a"),)
 
 
