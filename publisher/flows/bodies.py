@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from publisher.model.entry import Body, Enclosure, Image
 from publisher.model.problem import Level, Problem
-from publisher.output.state import BodyText, decoded
+from publisher.output.state import BodyText, SpoiltState, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,14 +35,17 @@ def text_of(body: Body) -> BodyText:
 
 def body_of(text: BodyText) -> Body:
     """The body that ``text_of`` was given."""
-    image, enclosure = decoded(text.media) if text.media else (None, None)
-    return Body(
-        text.html,
-        text.html if text.feed_html is None else text.feed_html,
-        text.summary,
-        Image(*image) if image else None,
-        Enclosure(*enclosure) if enclosure else None,
-    )
+    try:
+        image, enclosure = decoded(text.media) if text.media else (None, None)
+        return Body(
+            text.html,
+            text.html if text.feed_html is None else text.feed_html,
+            text.summary,
+            Image(*image) if image else None,
+            Enclosure(*enclosure) if enclosure else None,
+        )
+    except (TypeError, ValueError) as fault:
+        raise SpoiltState(str(fault)) from None
 
 
 def digest_of_text(text: BodyText) -> str:
@@ -58,4 +61,7 @@ def encode_problems(problems: Iterable[Problem]) -> str:
 
 def decode_problems(text: str) -> tuple[Problem, ...]:
     """What ``encode_problems`` was given."""
-    return tuple(Problem(Level(row[0]), *row[1:]) for row in decoded(text)) if text else ()
+    try:
+        return tuple(Problem(Level(row[0]), *row[1:]) for row in decoded(text)) if text else ()
+    except (TypeError, ValueError, LookupError) as fault:
+        raise SpoiltState(str(fault)) from None

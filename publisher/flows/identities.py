@@ -12,7 +12,7 @@ from publisher.errors import IdentityError
 from publisher.flows.bodies import decode_problems, digest_of, encode_problems
 from publisher.flows.cards import Card, instant, moment
 from publisher.model.problem import Problem, note, warning
-from publisher.output.state import decoded
+from publisher.output.state import SpoiltState, decoded
 from publisher.rules.identity import Claim, identify
 from publisher.rules.selection import part_updates
 
@@ -77,6 +77,8 @@ def identified(
     """Ids and Atom's updated for these posts, by rules/identity.py."""
     text = read_ids(folder)
     cached = decoded(state.fact("identity") or "{}")
+    if not isinstance(cached, dict):
+        raise SpoiltState("identity")
     if cached.get("key") == _key(text, around, settings):
         ids = {path: (one[0], one[1]) for path, one in cached["ids"].items()}
         return Identified(ids, ids_file.parse_head(text), problems=decode_problems(cached["problems"]))

@@ -17,6 +17,7 @@ from publisher.content.scan import listing, scan_if_there
 from publisher.errors import OutputError
 
 FILE = "last.txt"
+_TOLD = 4  # numbers in the first line of what was said: posts, feeds, refused, warned
 _FIELDS = 10  # until, posts, static, templates, output, passed over, said, files, sources, outputs
 
 
@@ -38,7 +39,7 @@ def check(build: str) -> str | None:
     try:
         same = (
             not (until and float(until) <= time.time())
-            and _SAID.match(said) is not None
+            and _is_told(said)
             and files == _stamps(files)
             and sources == _sources(posts, static, templates.split("\t"), frozenset(passed_over.split("\t")))
             and outputs == _stamps(outputs, output)
@@ -95,6 +96,12 @@ def forget(build: str) -> None:
         pass
     except OSError as fault:
         raise OutputError(f"{path} cannot be removed: {fault.strerror}", "make it writable for you") from None
+
+
+def _is_told(said: str) -> bool:
+    """Whether a text begins with the four numbers that a run tells (see ``Report.memo``)."""
+    words = said.partition("\n")[0].split(" ")
+    return len(words) == _TOLD and all(word.isdecimal() for word in words)
 
 
 def _head(build: str, rest: str) -> str:

@@ -47,7 +47,7 @@ def decoded(text: str) -> Any:
     """JSON from the state. Raises SpoiltState for what is none."""
     try:
         return json.loads(text)
-    except ValueError as fault:
+    except (TypeError, ValueError, RecursionError) as fault:
         raise SpoiltState(str(fault)) from None
 
 
@@ -108,6 +108,8 @@ class BuildState:
         path, key = folder / FILE, f"{key} {crc32(_SCHEMA.encode()):08x}"
         try:
             os.makedirs(folder, exist_ok=True)
+            if path.is_symlink():  # never ours: what it leads to would get our tables
+                path.unlink()
             try:
                 return cls._of_key(path, key)
             except sqlite3.DatabaseError:
