@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
+from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
 from publisher.config_values import (
@@ -227,6 +228,11 @@ class _Reading:
     def _collisions(self, settings: Settings) -> None:
         for path, one, other in _shared_addresses(settings.feeds):
             self._fault(one.table, one.key, f"{path} is the address of two feeds ({other} and {one})", _APART)
+        inputs = {normpath(settings.posts.dir): "posts", normpath(settings.pages.static): "static files", ".": "site"}
+        holds = inputs.get(normpath(settings.output.dir))
+        if holds:
+            message = f"dir in [output] is the folder of the {holds}"
+            self._fault("output", "dir", message, 'give the output a folder of its own, such as "public"')
 
     def _unknown(self, name: str, table: dict[str, Any], known: list[str]) -> None:
         for key in table:

@@ -135,7 +135,6 @@ class _Run:
         with closing(items.spools):
             done = self._act(planned, seen, items, static, key)
         problems = [*seen.problems, *static_problems, *seen.identity_problems, *planned.problems, *done.problems]
-        self._record_ids(planned, seen)
         self.state.commit()
         report = _report(self, planned, seen, done, tuple(problems))
         if not (self.options.dry_run or seen.unread or static_problems or done.unread):
@@ -164,6 +163,8 @@ class _Run:
         dry, full = self.options.dry_run, self.options.full
         ours = owned(self.place, self.state, dry=dry)
         claim(self.place, self.state, self.settings, ours, planned.paths(), dry=dry)
+        # Before the first write: a run that fails half way has shown readers ids that must not be forgotten.
+        self._record_ids(planned, seen)
         rendered = render_bodies(
             self.folder,
             self.settings,

@@ -49,6 +49,16 @@ def check(build: str) -> str | None:
     return said if same else None
 
 
+def fell_due(build: str) -> float | None:
+    """The moment, if it has come, until which the last run's word held: a post fell due, or expired."""
+    try:
+        with open(os.path.join(build, FILE), encoding="utf-8", errors="surrogateescape") as stream:
+            until = stream.read(1000).split("\f")[1]
+        return float(until) if until and float(until) <= time.time() else None
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 def remember(
     build: str,
     *,

@@ -25,12 +25,15 @@ def changes(folder: Path) -> Iterator[None]:
     yield
     # The first second tells of nothing that changed while the first run was at work: that is looked up once.
     looked = False
+    answered: float | None = None
     try:
         for batch in watch(folder, watch_filter=None, debounce=300, rust_timeout=1000, yield_on_timeout=True):
             output = _output(folder)
             missed = not looked and unchanged.check(os.fspath(folder / BUILD)) is None
             looked = True
-            if missed or any(_matters(folder, path, output) for _, path in batch):
+            due = unchanged.fell_due(os.fspath(folder / BUILD))
+            if missed or due != answered or any(_matters(folder, path, output) for _, path in batch):
+                answered = due  # once: a run that fails on it waits for the next change
                 yield
     except (OSError, RuntimeError) as fault:
         raise PublisherError(

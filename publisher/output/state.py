@@ -2,7 +2,8 @@
 
 It lies in ``.publisher/state.sqlite3`` of the site, belongs to one checkout and holds nothing that
 cannot be computed again: a state of another version, or one that cannot be read, is thrown away.
-Values are text and JSON, never pickles: a site that is cloned runs no code by its state.
+Values are text and JSON, never pickles: this file runs no code. (Compiled templates, kept beside it, do, as
+the site's own templates do: who may write there may write anything here.)
 """
 
 from __future__ import annotations

@@ -520,3 +520,9 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
 
 def test_the_shipped_file_is_what_a_toml_parser_says_it_is() -> None:
     assert set(tomllib.loads(SHIPPED)) == {*_SHAPE, "digests"}
+
+
+@pytest.mark.parametrize("folder", [".", "./", "posts", "./posts/", "static"])
+def test_an_output_among_its_own_inputs_is_refused(folder: str) -> None:
+    with pytest.raises(ConfigError, match="give the output a folder of its own"):
+        parse(f'[site]\ntitle = "T"\nbase_url = "https://a.test/"\n[output]\ndir = "{folder}"\n')
