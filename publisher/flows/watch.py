@@ -32,7 +32,7 @@ def changes(folder: Path) -> Iterator[None]:
             missed = not looked and unchanged.check(os.fspath(folder / BUILD)) is None
             looked = True
             due = unchanged.fell_due(os.fspath(folder / BUILD))
-            if missed or due != answered or any(_matters(folder, path, output) for _, path in batch):
+            if missed or due not in {None, answered} or any(_matters(folder, path, output) for _, path in batch):
                 answered = due  # once: a run that fails on it waits for the next change
                 yield
     except (OSError, RuntimeError) as fault:
