@@ -149,7 +149,9 @@ def _said(before: Ids, moved: tuple[str, ...], settings: Settings) -> tuple[Prob
     said = []
     if moved:
         names = ", ".join(moved[:_NAMED]) + (f" and {len(moved) - _NAMED} more" if len(moved) > _NAMED else "")
-        said.append(note("", 0, f"{len(moved)} posts have a new address and keep their ids: {names}"))
+        words = "1 post has a new address and keeps its id" if len(moved) == 1 else ""
+        words = words or f"{len(moved)} posts have a new address and keep their ids"
+        said.append(note("", 0, f"{words}: {names}"))
     facts = _site_facts(settings)
     for key in ("timezone", "time_of_day"):
         former = before.site.get(key)
