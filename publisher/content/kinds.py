@@ -46,7 +46,7 @@ _POST_FOLDERS = frozenset(
 # Spelled so, in capitals, they speak to those who work on the site.
 _FOR_WORKERS = frozenset(
     {
-        *("AGENTS", "AUTHORS", "CHANGELOG", "CLAUDE", "CODE_OF_CONDUCT", "CODEOWNERS", "CONTRIBUTING", "COPYING"),
+        *("AGENTS", "AUTHORS", "CHANGELOG", "CODE_OF_CONDUCT", "CODEOWNERS", "CONTRIBUTING", "COPYING"),
         *("GEMINI", "GOVERNANCE", "ISSUE_TEMPLATE", "LICENCE", "LICENSE", "MAINTAINERS", "NOTICE"),
         *("PULL_REQUEST_TEMPLATE", "SECURITY", "SUPPORT"),
     }

@@ -80,7 +80,7 @@ def integer(lowest: int, highest: int | None, source: str) -> Rule:
 
     def ask(value: str, _document: Document) -> Iterator[Fault]:
         # Twenty digits are beyond any bound here, and int() refuses thousands of them.
-        number = int(value) if _INTEGER.match(value) and len(value) <= 20 else None  # noqa: PLR2004
+        number = int(value) if _INTEGER.match(value) and len(value) <= 20 else None  # noqa: PLR2004 - the digits of the largest number that a feed could mean
         if number is None or number < lowest or (highest is not None and number > highest):
             wanted = f"from {lowest} to {highest}" if highest is not None else f"of at least {lowest}"
             yield error(f"is no whole number {wanted}: {shown(value)}", source, "Write the number in digits.")

@@ -318,7 +318,7 @@ def test_a_file_without_any_metadata_lacks_a_date_wherever_it_lies() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["blog/README.md", "CLAUDE.md", "notes/CONTRIBUTING.md", "[...slug].md", "blog/[id].md"]
+    "path", ["blog/README.md", "AGENTS.md", "notes/CONTRIBUTING.md", "[...slug].md", "blog/[id].md"]
 )
 def test_what_speaks_to_others_than_readers_is_passed_over(path: str) -> None:
     assert _read("# How to\n", path).skipped
