@@ -86,11 +86,11 @@ def load(folder: Path) -> Settings:
         ) from None
     except (OSError, UnicodeDecodeError) as fault:
         raise UsageError(f"{path} cannot be read: {fault}", "save it as UTF-8 text that you may read") from None
-    return parse(text)
+    return parse(text, normpath(folder.absolute().as_posix()))
 
 
-def parse(text: str) -> Settings:
-    """Settings from the text of a config.toml. Raises ConfigError with every fault it holds."""
+def parse(text: str, folder: str = "/site") -> Settings:
+    """Settings from the text of the config.toml in ``folder``. Raises ConfigError with every fault it holds."""
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as fault:  # also a number of more digits than Python reads
@@ -99,7 +99,7 @@ def parse(text: str) -> Settings:
         raise ConfigError(
             [error(FILE, number, f"not valid TOML: {fault}", "see https://toml.io for its rules")]
         ) from None
-    return _Reading(text).settings(document)
+    return _Reading(text, folder).settings(document)
 
 
 _FILTER = {"tags": read_texts, "authors": read_texts, "sections": read_texts, "without": read_texts}
@@ -160,6 +160,7 @@ class _Reading:
     """One reading of one file: collects faults as it goes, so that all are told at once."""
 
     text: str
+    folder: str
     faults: list[Problem] = field(default_factory=list)
 
     def settings(self, document: dict[str, Any]) -> Settings:
@@ -228,11 +229,34 @@ class _Reading:
     def _collisions(self, settings: Settings) -> None:
         for path, one, other in _shared_addresses(settings.feeds):
             self._fault(one.table, one.key, f"{path} is the address of two feeds ({other} and {one})", _APART)
-        inputs = {normpath(settings.posts.dir): "posts", normpath(settings.pages.static): "static files", ".": "site"}
-        holds = inputs.get(normpath(settings.output.dir))
+        self._mixed_folders(settings)
+
+    def _mixed_folders(self, settings: Settings) -> None:
+        """Folders that hold what they must not: an output its own inputs, public folders what is private."""
+        output, static = self._path(settings.output.dir), self._path(settings.pages.static)
+        inputs = {self._path(settings.posts.dir): "posts", static: "static files"}
+        holds = "site" if _holds(output, self.folder) else inputs.get(output)
         if holds:
             message = f"dir in [output] is the folder of the {holds}"
             self._fault("output", "dir", message, 'give the output a folder of its own, such as "public"')
+        if _holds(static, self.folder) or (static != output and _holds(static, output)):
+            message = "static in [pages] holds the whole site: all of it would be published, the output in itself"
+            self._fault("pages", "static", message, 'give these files a folder of their own, such as "static"')
+        self._exposed(settings, output, static)
+
+    def _exposed(self, settings: Settings, output: str, static: str) -> None:
+        private = (
+            ("mail", "transport", settings.mail.transport.partition(":")[2], "mail"),
+            ("store", "url", settings.store_url.partition(":///")[2], "the list of readers"),
+        )
+        for table, key, name, what in private:
+            place = self._path(name)
+            if name and (_holds(output, place) or _holds(static, place)):
+                message = f"{key} in [{table}] puts {what} where everyone can read it"
+                self._fault(table, key, message, "keep it out of the output and the static folder")
+
+    def _path(self, name: str) -> str:
+        return normpath(f"{self.folder}/{name}" if not name.startswith("/") else name)
 
     def _unknown(self, name: str, table: dict[str, Any], known: list[str]) -> None:
         for key in table:
@@ -252,6 +276,11 @@ class _Reading:
 
     def _fault(self, table: str, key: str, message: str, remedy: str = "") -> None:
         self.faults.append(error(FILE, _line_of(self.text, table, key), message, remedy))
+
+
+def _holds(folder: str, path: str) -> bool:
+    """Whether a folder is what lies at a path, or holds it; both absolute and normal."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def _is_named_feed(key: str, value: Any) -> bool:

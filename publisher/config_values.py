@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import time
+from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -139,7 +140,7 @@ def read_language(value: Any) -> str:
 def read_folder(value: Any) -> str:
     """A folder, relative to config.toml or absolute."""
     text = read_filled(value).rstrip("/") or "/"
-    if "://" in text or text in {"/", ".."}:
+    if "://" in text or normpath(text) in {"/", "//", ".."}:
         raise ValueFault("a folder, relative to config.toml or absolute")
     return text
 

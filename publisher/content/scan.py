@@ -32,7 +32,7 @@ class Scan:
 def scan(folder: str, passed_over: frozenset[str] = frozenset(), *, whole: bool = False) -> Scan:
     """Walk a folder. Hidden files, backups of editors and generators' own folders are passed over.
 
-    ``passed_over`` holds absolute paths of further folders (the output, say). ``whole`` takes hidden
+    ``passed_over`` holds absolute paths of further folders and files (the output, say). ``whole`` takes hidden
     files and generators' folders too (a static folder holds .well-known, .nojekyll, vendor). Links
     to folders are not followed. Raises UsageError if the folder itself cannot be listed.
     """
@@ -70,6 +70,8 @@ def _sort(
             kept = whole or name not in _PASSED_OVER
             if kept and entry.path not in passed_over and not entry.is_symlink():
                 pending.append(path + "/")
+            return
+        if entry.path in passed_over:
             return
         stat = entry.stat()
     except OSError as fault:

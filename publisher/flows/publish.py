@@ -64,9 +64,12 @@ STATE_KEY = f"{__version__} {digest_of(repr(Card._fields).encode())}"
 
 
 def passed_over(folder: Path, settings: Settings) -> frozenset[str]:
-    """Folders that hold no posts even if the folder of posts is the whole site's."""
-    own = (settings.output.dir, settings.pages.static, "templates", "outbox", "preview")
-    return frozenset(os.fspath(folder / name) for name in own)
+    """What holds no posts and is never published beside them, even if the folder of posts is the whole site's."""
+    outbox = settings.mail.transport.partition(":")[2]
+    store = settings.store_url.partition(":///")[2]
+    kept = (f"{store}{suffix}" for suffix in ("", "-wal", "-shm", "-journal", "-engine"))
+    own = (settings.output.dir, settings.pages.static, "templates", "outbox", "preview", CONFIG, ids_file.FILE)
+    return frozenset(os.fspath(folder / name) for name in (*own, outbox, *kept) if name)
 
 
 def publish(

@@ -299,3 +299,17 @@ def test_a_picture_that_comes_later_is_published_and_no_longer_missed(tmp_path: 
     write(site, "posts/pic.png", PICTURE)
     assert published(site).problems == ()
     assert tree(site / "public")["pic.png"] == PICTURE
+
+
+def test_our_own_files_are_never_published_beside_posts(tmp_path: Path) -> None:
+    words = "[c](config.toml) [i](ids.toml) [r](mailing.sqlite3) [m](letters/new/1) [f](fine.txt)"
+    config = config_of("[mail]\ntransport = 'maildir:letters'\n").replace("[posts]", "[posts]\ndir = '.'")
+    site = a_site(tmp_path / "site", {"a.md": ""}, config)
+    write(site, "index.md", a_post("Front", words))
+    write(site, "2024-01-05-b.md", a_post("B", words))
+    for name in ("ids.toml", "mailing.sqlite3", "letters/new/1", "fine.txt"):
+        write(site, name, "")
+    published(site)
+    found = {path.rpartition("/")[2] for path in tree(site / "public")}
+    assert "fine.txt" in found
+    assert not found & {"config.toml", "ids.toml", "mailing.sqlite3", "1"}

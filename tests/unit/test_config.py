@@ -526,3 +526,22 @@ def test_the_shipped_file_is_what_a_toml_parser_says_it_is() -> None:
 def test_an_output_among_its_own_inputs_is_refused(folder: str) -> None:
     with pytest.raises(ConfigError, match="give the output a folder of its own"):
         parse(f'[site]\ntitle = "T"\nbase_url = "https://a.test/"\n[output]\ndir = "{folder}"\n')
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("[pages]\nstatic = '.'", "static in [pages] holds the whole site"),
+        ("[pages]\nstatic = '/srv'", "static in [pages] holds the whole site"),
+        ("[pages]\nstatic = 'files'\n[output]\ndir = 'files/public'", "static in [pages] holds the whole site"),
+        ("[output]\ndir = '../..'", "dir in [output] is the folder of the site"),
+        ("[output]\ndir = '../notes'", "dir in [output] is the folder of the site"),
+        ("[output]\ndir = '/.'", "dir in [output] is to be a folder"),
+        ("[mail]\ntransport = 'maildir:public/mail'", "transport in [mail] puts mail where everyone can read it"),
+        ("[store]\nurl = 'sqlite:///static/m.sqlite3'", "url in [store] puts the list of readers where everyone"),
+    ],
+)
+def test_folders_that_would_publish_what_is_private_are_refused(lines: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(f"{SITE}{lines}\n", "/srv/notes")
+    assert message in caught.value.problems[0].message
