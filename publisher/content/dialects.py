@@ -42,12 +42,14 @@ _OUT_OF_FEEDS = (
 _INTO_FEEDS = ("feed", "infeed", "infeeds", "rss")
 _FEED_KEYS = frozenset({*_OUT_OF_FEEDS, *_INTO_FEEDS, "status", "build"})
 _SKIP_KEYS = frozenset({*_REDIRECTS, "permalink", "layout", "type", "headless", "build"})
-_DRAFT_KEYS = frozenset({"draft", "published", "publish", "private", "status", "state"})
+_DRAFT_KEYS = frozenset({"draft", "published", "publish", "private", "status", "state", "visibility"})
 _IMAGE_KEYS, _MEDIA_KEYS = frozenset({*_IMAGES, "header"}), frozenset(_MEDIA)
 _ALIAS_KEYS, _LANGUAGE_KEYS = frozenset(_ALIASES), frozenset(_LANGUAGES)
 _PRIVATE_STATES = frozenset({"draft", "private", "pending", "future", "trash", "unpublished", "wip"})
 _MAILBOX = re.compile(r"([^<>]*)<([^<>@\s]+@[^<>@\s]+)>")
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
+_EMAIL = re.compile(r"[^\s<>@]+@[^\s<>@]+")
+_WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]+\Z", re.IGNORECASE)
 _ABSOLUTE_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 
 
@@ -73,9 +75,9 @@ def is_draft(meta: Metadata) -> bool:
     if value not in (None, "") and flag_of(value) is None:
         meta.warn("draft", f"draft is {shown_value(value)}, taken as true", f"write {meta.example('draft', 'true')}")
         return True
-    state = text_of(meta.get("status") or meta.get("state")).lower()
+    states = {text_of(meta.get(key)).lower() for key in ("status", "state", "visibility")}
     held_back = flag_of(meta.get("published")) is False or flag_of(meta.get("publish")) is False
-    return bool(flag_of(value)) or held_back or bool(meta.flag(("private",))) or state in _PRIVATE_STATES
+    return bool(flag_of(value)) or held_back or bool(meta.flag(("private",))) or not states.isdisjoint(_PRIVATE_STATES)
 
 
 def title_of(meta: Metadata) -> str:
@@ -225,11 +227,12 @@ def _distinct(words: Iterable[str]) -> tuple[str, ...]:
 def _author(value: Any) -> Author:
     if isinstance(value, dict):
         table = normal_table(value)
-        name, email = text_of(table.get("name")), text_of(table.get("email"))
+        name, written = text_of(table.get("name")), text_of(table.get("email"))
+        email = written if _EMAIL.fullmatch(written) else ""
         uri = next(
             (text for key in ("uri", "url", "homepage", "link", "website") if (text := text_of(table.get(key)))), ""
         )
-        return Author(name or email, email, uri)
+        return Author(name or written, email, uri if _WEB_ADDRESS.match(uri) else "")  # javascript: would be a link
     text = text_of(value) if not isinstance(value, bool) else ""
     found = _MAILBOX.fullmatch(text)
     return Author(found[1].strip() or found[2], found[2]) if found else Author(text)

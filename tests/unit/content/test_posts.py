@@ -78,6 +78,7 @@ def test_an_unfinished_draft_is_no_error() -> None:
     [
         *(("draft: true", True), ("Draft: yes", True), ("draft: maybe", True), ("published: false", True)),
         *(("publish: no", True), ("status: Draft", True), ("private: true", True)),
+        *(("visibility: private", True), ("status: published\nvisibility: private", True)),
         *(("draft: false", False), ("draft:", False), ("published: yes", False), ("status: published", False)),
     ],
 )
@@ -364,3 +365,12 @@ def test_an_alias_bomb_costs_nothing() -> None:
     lines = [f"k{n}: &k{n} [{', '.join([f'*k{n - 1}'] * 9)}]" for n in range(1, 60)]
     source = _source("\n".join(["---", "k0: &k0 [x]", *lines, "tags: *k59", "date: 2018-12-03", "---", ""]))
     assert source.post.tags == ()
+
+
+def test_an_author_is_linked_by_addresses_that_readers_may_follow_only() -> None:
+    told = (
+        '---\ntitle: T\ndate: 2024-01-05\nauthor: { name: Ann, email: "a@b.test\\nBcc: c", url: "javascript:x" }\n---\n'
+    )
+    source = read_post("a.md", told.encode(), SETTINGS).source
+    assert source is not None
+    assert source.post.authors == (Author("Ann"),)
