@@ -42,7 +42,10 @@ def parse_sender(written: str, key: str) -> Address:
         raise MailError(f"{key} is missing in config.toml", remedy)
     if any(sign in written for sign in "\r\n\0"):
         raise MailError(f"{key} spans more than one line", remedy)
-    parsed = cast("AddressHeader", Parser(policy=default).parsestr(f"To: {written}\n\n")["To"])
+    try:
+        parsed = cast("AddressHeader", Parser(policy=default).parsestr(f"To: {written}\n\n")["To"])
+    except ValueError as fault:  # a line end inside an encoded word
+        raise MailError(f"{key} is not one mailbox: {written}", remedy) from fault
     if len(parsed.addresses) != 1:
         raise MailError(f"{key} is not one mailbox: {written}", remedy)
     try:

@@ -97,7 +97,12 @@ def store_file(url: str, folder: Path) -> Path:
         raise _bad_url(url) from fault
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise _bad_url(parsed.render_as_string(hide_password=True))
-    return folder / parsed.database
+    path = folder / parsed.database
+    if path.exists() and not path.is_file():  # a pipe would be waited for without end
+        raise StoreError(
+            f"{path} is no file, and so no mailing store", "Move it away, or give [store] url another path."
+        )
+    return path
 
 
 def _bad_url(url: str) -> StoreError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -99,6 +100,13 @@ def test_a_url_of_another_kind_is_refused_without_its_password(url: str, tmp_pat
     with pytest.raises(StoreError, match="not a store") as caught:
         open_store(url, tmp_path)
     assert "secret" not in str(caught.value)
+
+
+def test_a_pipe_in_the_place_of_the_store_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "mailing.sqlite3")
+    for opened in (open_store, open_to_read):
+        with pytest.raises(StoreError, match="is no file"):
+            opened(URL, tmp_path)
 
 
 def test_reading_makes_no_store(tmp_path: Path) -> None:

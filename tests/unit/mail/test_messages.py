@@ -123,7 +123,13 @@ def test_an_international_domain_is_mailed_in_ascii() -> None:
     assert mailbox.wire == "ann@xn--bcher-kva.example.org"
 
 
-@pytest.mark.parametrize("sender", ["", "Ann", "a@example.org, b@example.org", "Ann <a@>", "A\nBcc: x <a@example.org>"])
+@pytest.mark.parametrize(
+    "sender",
+    [
+        *("", "Ann", "a@example.org, b@example.org", "Ann <a@>", "A\nBcc: x <a@example.org>"),
+        "=?utf-8?q?A=0ABcc:_x?= <a@example.org>",
+    ],
+)
 def test_a_sender_that_cannot_be_used_is_refused_by_its_key(sender: str) -> None:
     with pytest.raises(MailError, match=r"\[mail\] from"):
         parse_sender(sender, "[mail] from")
