@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 QUICK = frozenset({"-q", "--quiet"})
 
@@ -20,13 +21,44 @@ def publish_main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Do what the arguments ask; gives the exit code (0 done, 1 refused, 2 usage, 3 store, 4 mail)."""
+    _stand_in_for_closed_streams()
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        sys.stderr.write("error: the folder that this runs in is gone\n  go to one that exists\n")
+        return 2
     try:
         code = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # who reads the answer has heard enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _hush()
         return 0
+    except OSError as fault:  # a full disk behind standard output, say
+        _hush()
+        _say(f"error: {fault}\n  the answer could not be told; what was done is done\n")
+        return 1
     return code
+
+
+def _stand_in_for_closed_streams() -> None:
+    """Give what was closed before we began to the null device: files of ours must not get its number."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - for as long as we run
+
+
+def _hush() -> None:
+    """Let what is still to be told go nowhere: Python would try once more at the end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):
+        sys.stderr.write(text)
 
 
 def _run(arguments: list[str]) -> int:
