@@ -17,6 +17,7 @@ from publisher.model.feed import Format
 from publisher.model.settings import (
     DEFAULT_PERMALINK,
 )
+from publisher.output.place import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,8 +149,11 @@ def read_folder(value: Any) -> str:
 def read_inside(value: Any) -> str:
     """A path inside the output."""
     text = read_filled(value)
-    if "\\" in text or not {"", ".", ".."}.isdisjoint(text.split("/")):
+    parts = text.split("/")
+    if "\\" in text or not {"", ".", ".."}.isdisjoint(parts):
         raise ValueFault('a path inside the output, such as "feed.xml"')
+    if parts[0].casefold() == OURS:
+        raise ValueFault(f"a path outside of {OURS}, which is Publisher's own")
     return text
 
 

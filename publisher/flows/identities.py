@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 _PLACEHOLDERS = frozenset({"example.com", "example.org", "example.net", "localhost", "127.0.0.1", "::1"})
 _PLACEHOLDER_ENDS = (".example.com", ".example.org", ".example.net", ".example", ".invalid", ".localhost")
+_UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 _NAMED = 3  # posts that are named before the rest are counted
 
 
@@ -83,6 +86,7 @@ def identified(
         ids = {path: (one[0], one[1]) for path, one in cached["ids"].items()}
         return Identified(ids, ids_file.parse_head(text), problems=decode_problems(cached["problems"]))
     before = ids_file.parse(text)
+    _refuse_unusable(before)
     if not around.held and before.site == _site_facts(settings) and _settled(posts, before.records):
         return Identified(_with_updates(posts, {path: one.id for path, one in before.records.items()}), before)
     claims = [Claim(c.path, c.declared_id, moment(c.published), c.title, c.permalink) for c in posts]
@@ -93,6 +97,17 @@ def identified(
         return Identified(ids, before, problems=made.problems, kept=made.kept)
     after = replace(before, records={record.path: record for record in made.records}, site=_site_facts(settings))
     return Identified(ids, before, after, made.problems, _said(before, made.moved, settings), made.kept)
+
+
+def _refuse_unusable(ids: Ids) -> None:
+    """Raise IdentityError for an id that no feed can hold: only a spoilt ids.toml has one."""
+    named = chain(((path, record.id) for path, record in ids.records.items()), ids.feeds.items())
+    spoilt = next((name for name, one in named if not one.isprintable() and _UNUSABLE.search(one)), None)
+    if spoilt is not None:
+        raise IdentityError(
+            f'{ids_file.FILE}: the id of "{spoilt}" holds a control character',
+            "take the line from your version control",
+        )
 
 
 def _settled(posts: Sequence[Card], records: Mapping[str, Record]) -> bool:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+_NAMED = 5  # posts that a problem names
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -200,8 +202,9 @@ def _by_date_and_title(claims: Sequence[Claim], gone: Sequence[Record]) -> Itera
 
 def _ambiguous(claim: Claim, records: Sequence[Record], taken: AbstractSet[str], shown: str) -> Problem:
     ordered = sorted(records, key=lambda record: record.path)
-    names = ", ".join(record.path for record in ordered)
-    lines = " or ".join(f'id = "{record.id}"' for record in ordered)
+    more = f" and {len(ordered) - _NAMED} more" if len(ordered) > _NAMED else ""
+    names = ", ".join(record.path for record in ordered[:_NAMED]) + more
+    lines = " or ".join(f'id = "{record.id}"' for record in ordered[:_NAMED])
     return error(
         f"{shown}/{claim.path}",
         0,

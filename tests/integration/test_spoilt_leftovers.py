@@ -116,3 +116,14 @@ def test_a_pipe_in_the_place_of_the_last_runs_word_is_not_waited_for(site: Path)
     last.unlink()
     os.mkfifo(last)
     assert run(site, "publish").code == 0
+
+
+@pytest.mark.parametrize("place", ["[posts]", "[feeds]"])
+def test_an_id_that_no_feed_could_hold_is_refused_and_the_feeds_stand(site: Path, place: str) -> None:
+    before = tree(site / "public")
+    head, mark, rest = (site / "ids.toml").read_text().partition(place)
+    old = '= { id = "https' if place == "[posts]" else '= "https'
+    write(site, "ids.toml", head + mark + rest.replace(old, old.replace("https", "\\u0000"), 1))
+    done = run(site, "publish")
+    assert (done.code, "holds a control character" in done.err) == (1, True)
+    assert tree(site / "public") == before

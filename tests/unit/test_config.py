@@ -545,3 +545,7 @@ def test_folders_that_would_publish_what_is_private_are_refused(lines: str, mess
     with pytest.raises(ConfigError) as caught:
         parse(f"{SITE}{lines}\n", "/srv/notes")
     assert message in caught.value.problems[0].message
+
+
+def test_a_feed_has_no_place_among_our_own_files() -> None:
+    assert "which is Publisher's own" in fault_of(SITE + "[feeds]\npaths = { rss = '.publisher/manifest.txt' }\n")[1]
