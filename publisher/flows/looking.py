@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from publisher.errors import OutputError
 from publisher.flows.crew import Crew
 from publisher.flows.items import Items
 from publisher.flows.publish import BUILD, STATE_KEY, passed_over
@@ -12,7 +14,7 @@ from publisher.flows.rendering import render_bodies
 from publisher.flows.spool import spools_for
 from publisher.flows.survey import survey
 from publisher.output.place import Place
-from publisher.output.state import BuildState
+from publisher.output.state import BuildState, SpoiltState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +59,24 @@ class Look(NamedTuple):
 def looking(
     folder: Path, settings: Settings, now: datetime, progress: Callable[[str, int, int], None]
 ) -> Iterator[Look]:
-    """Survey the site as of ``now`` (aware) with a copy of the build state, in memory."""
+    """Survey the site as of ``now`` (aware) with a copy of the build state, in memory.
+
+    Raises OutputError where that is spoilt.
+    """
+    try:
+        with _surveyed(folder, settings, now, progress) as look:
+            yield look
+    except (SpoiltState, sqlite3.DatabaseError) as fault:
+        raise OutputError(
+            f"the build state in {folder / BUILD} is spoilt: {fault}",
+            "publish, which makes it anew, then run this again",
+        ) from None
+
+
+@contextmanager
+def _surveyed(
+    folder: Path, settings: Settings, now: datetime, progress: Callable[[str, int, int], None]
+) -> Iterator[Look]:
     place = Place(folder / settings.output.dir, dry=True)
     with closing(BuildState.copy(folder / BUILD, STATE_KEY)) as state, Crew(folder, settings) as crew:
         state.begin()

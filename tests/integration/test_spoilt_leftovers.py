@@ -127,3 +127,13 @@ def test_an_id_that_no_feed_could_hold_is_refused_and_the_feeds_stand(site: Path
     done = run(site, "publish")
     assert (done.code, "holds a control character" in done.err) == (1, True)
     assert tree(site / "public") == before
+
+
+def test_a_spoilt_build_state_is_said_by_those_who_only_look(site: Path) -> None:
+    with closing(sqlite3.connect(site / ".publisher/state.sqlite3")) as state, state:
+        state.execute("UPDATE source SET problems = 'null'")
+    done = run(site, "check")
+    assert (done.code, "is spoilt" in done.err) == (1, True)
+    (site / ".publisher/last.txt").unlink()
+    assert run(site, "publish").code == 0
+    assert run(site, "check").code == 0
