@@ -41,8 +41,9 @@ _OUT_OF_FEEDS = (
 )
 _INTO_FEEDS = ("feed", "infeed", "infeeds", "rss")
 _FEED_KEYS = frozenset({*_OUT_OF_FEEDS, *_INTO_FEEDS, "status", "build"})
-_SKIP_KEYS = frozenset({*_REDIRECTS, "permalink", "layout", "type", "headless", "build"})
-_DRAFT_KEYS = frozenset({"draft", "published", "publish", "private", "status", "state", "visibility"})
+_SKIP_KEYS = frozenset({*_REDIRECTS, "permalink", "layout", "type", "headless", "render", "build"})
+_HELD_BACK = ("private", "wip", "password")
+_DRAFT_KEYS = frozenset({"draft", "published", "publish", "status", "state", "visibility", *_HELD_BACK})
 _IMAGE_KEYS, _MEDIA_KEYS = frozenset({*_IMAGES, "header"}), frozenset(_MEDIA)
 _ALIAS_KEYS, _LANGUAGE_KEYS = frozenset(_ALIASES), frozenset(_LANGUAGES)
 _PRIVATE_STATES = frozenset({"draft", "private", "pending", "future", "trash", "unpublished", "wip"})
@@ -62,8 +63,9 @@ def skip_reason(meta: Metadata) -> str:
     layouts = [text_of(meta.get(key)).lower() for key in ("layout", "type")]
     if "redirect" in layouts or any(meta.get(key) and flag_of(meta.get(key)) is not False for key in _REDIRECTS):
         return "a redirect stub"
-    if meta.flag(("headless",)) or _build_option(meta, "render") == "never":
-        return "never published on its own (headless, or build.render = never)"
+    unrendered = flag_of(meta.get("render")) is False or _build_option(meta, "render") == "never"
+    if unrendered or meta.flag(("headless",)):
+        return "never published on its own (headless, render = false, or build.render = never)"
     return ""
 
 
@@ -77,7 +79,8 @@ def is_draft(meta: Metadata) -> bool:
         return True
     states = {text_of(meta.get(key)).lower() for key in ("status", "state", "visibility")}
     held_back = flag_of(meta.get("published")) is False or flag_of(meta.get("publish")) is False
-    return bool(flag_of(value)) or held_back or bool(meta.flag(("private",))) or not states.isdisjoint(_PRIVATE_STATES)
+    held_back = held_back or bool(meta.flag(("private", "wip"))) or bool(text_of(meta.get("password")))
+    return held_back or bool(meta.flag(("draft",), further=True)) or not states.isdisjoint(_PRIVATE_STATES)
 
 
 def title_of(meta: Metadata) -> str:

@@ -48,6 +48,13 @@ _LANGUAGES = {"yaml": Form.YAML, "yml": Form.YAML, "toml": Form.TOML, "json": Fo
 _DEFAULT_FORM = {"-": Form.YAML, "+": Form.TOML}
 _KEY = r"""(?:"[^"\n]{1,80}"|'[^'\n]{1,80}'|[\w@$][\w.-]{0,60}(?:[ ][\w.-]{1,30}){0,2})[ \t]*"""
 _KEY_LINE = re.compile(rf"[ \t\n]*(?:\#[^\n]*\n[ \t\n]*)*{_KEY}:(?:[ \t\n]|\Z)")
+# Fences with a space or an invisible sign before them, or with the dashes that word processors make: read as
+# text, they would publish what their author held back.
+_FENCE_LIKE = r"[\s\u200b-\u200f\u2060\ufeff]*(?P<fence{}>[-\u2010-\u2015\u2212]{{2,}}|\+{{3,}}|;{{3,}})[ \t]*(?:\n|\Z)"
+_MANGLED = re.compile(
+    rf"{_FENCE_LIKE.format('')}[ \t]*(?:\{{\s*)?{_KEY}[:=](?:.{{0,20000}}?)\n{_FENCE_LIKE.format('_below')}", re.DOTALL
+)
+_MANGLED_REMEDY = "begin and end it with lines of --- (YAML) or +++ (TOML) and nothing else, at the start of the line"
 _BARE_JSON = re.compile(r'\{\s*["}]')
 # XML may hold these, YAML and TOML may not; nobody means them.
 _UNREADABLE = re.compile("[\x7f-\x84\x86-\x9f]")
@@ -66,6 +73,9 @@ def read_frontmatter(shown: str, text: str) -> Front:
         return _bare_json(shown, text, start)
     if _HEADER_START.match(text, start) and (front := _header(shown, text, start)):
         return front
+    if mangled := _MANGLED.match(text):
+        fault = BlockError("this looks like the fence of frontmatter, and is none", 1, _MANGLED_REMEDY)
+        return _refused(shown, Form.NONE, fault, text.count("\n", 0, mangled.start("fence")) + 1)
     return _plain(text)
 
 

@@ -122,3 +122,20 @@ def test_characters_that_yaml_forbids_are_left_out_of_frontmatter() -> None:
 
 def test_frontmatter_of_a_megabyte_is_refused() -> None:
     assert read_frontmatter(PATH, f"---\na: {'x' * 1_000_000}\n---\n").refused
+
+
+@pytest.mark.parametrize("fence", ["  ---", "\u200b---", "\u2014\u2014-", "\u2014", ";;;", "\ufeff ---", "\n +++"])
+def test_a_mangled_fence_is_refused_rather_than_published_as_text(fence: str) -> None:
+    front = read_frontmatter("posts/x.md", f"{fence}\ntitle: T\ndraft: true\n{fence.strip()}\n\nBody.\n")
+    if fence == "\u2014":  # one dash alone is no fence
+        assert not front.refused
+        return
+    assert front.refused
+    assert "at the start of the line" in front.problems[0].remedy
+
+
+@pytest.mark.parametrize(
+    "text", ["---\n\nWords: many\n\n---\n", "-- \nRobin\n", "\u2014\u2014\n\nA note: this.\n\nEnd.\n"]
+)
+def test_rules_and_signatures_are_no_mangled_fences(text: str) -> None:
+    assert not read_frontmatter("posts/x.md", text).refused

@@ -374,3 +374,12 @@ def test_an_author_is_linked_by_addresses_that_readers_may_follow_only() -> None
     source = read_post("a.md", told.encode(), SETTINGS).source
     assert source is not None
     assert source.post.authors == (Author("Ann"),)
+
+
+@pytest.mark.parametrize("keys", ["wip: true", "password: secret", "params:\n  draft: true", "extra:\n  draft: true"])
+def test_further_ways_to_hold_a_post_back(keys: str) -> None:
+    assert _post(keys).draft
+
+
+def test_a_post_that_is_not_to_be_rendered_is_left_out() -> None:
+    assert _read("---\ntitle: T\ndate: 2018-12-03\nrender: false\n---\n").skipped.startswith("never published")
