@@ -28,6 +28,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 _URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 _PASSWORD = re.compile(r"://[^/@]*:[^/@]+@")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_TAKEN = frozenset({"tags", "feeds", "archive", "style.css", "sitemap.xml", "feeds.opml"})  # see pages/paths.py
 
 
 class ValueFault(Exception):
@@ -222,6 +223,8 @@ def read_paths(value: Any) -> dict[Format, str]:
     found = {known[key]: read_inside(item) for key, item in value.items()}
     if any(path.lower().endswith((".html", ".htm")) for path in found.values()):
         raise ValueFault('a path such as "feed.xml": what ends in .html is a page')
+    if not _TAKEN.isdisjoint(found.values()):
+        raise ValueFault('a path such as "feed.xml": this one is a page, or a folder of pages')
     return found
 
 

@@ -549,3 +549,9 @@ def test_folders_that_would_publish_what_is_private_are_refused(lines: str, mess
 
 def test_a_feed_has_no_place_among_our_own_files() -> None:
     assert "which is Publisher's own" in fault_of(SITE + "[feeds]\npaths = { rss = '.publisher/manifest.txt' }\n")[1]
+
+
+@pytest.mark.parametrize("path", ["tags", "feeds.opml", "sitemap.xml", "index.html"])
+def test_a_feed_at_the_address_of_a_page_is_refused(path: str) -> None:
+    with pytest.raises(ConfigError, match="page"):
+        parse(f'[site]\ntitle = "T"\nbase_url = "https://a.test/"\n[feeds]\npaths = {{ rss = "{path}" }}\n')
