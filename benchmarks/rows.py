@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from benchmarks import measure, sites, table
 from benchmarks.measure import Side
+from benchmarks.posts import Batch
 from benchmarks.sites import Arrangement, Hugo, Ours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from benchmarks.posts import Post
     from benchmarks.table import Line
 
 EVERY = Arrangement(limit=0)
@@ -31,13 +31,13 @@ class Room:
 
     folder: Path
     publish: str
-    written: Sequence[Post]
-    fewer: Sequence[Post]
+    written: Batch
+    fewer: Batch
     pairs: int
     peers: Path | None
     note: Callable[[str], None]
 
-    def ours(self, name: str, written: Sequence[Post]) -> Ours:
+    def ours(self, name: str, written: Batch) -> Ours:
         """A new site of ours."""
         return Ours(self.publish, _made(self.folder / name), written)
 
@@ -123,7 +123,7 @@ def _pelican(room: Room) -> Line:
 
 
 def _starts(room: Room, ours: Ours) -> Iterator[Line]:
-    few = room.ours("ours-few", room.fewer[:10])
+    few = room.ours("ours-few", Batch(10, seed=3))
     few.prepare(NEWEST)
     ours.prepare(NEWEST)
     for site in (few, ours):
@@ -138,7 +138,7 @@ def _starts(room: Room, ours: Ours) -> Iterator[Line]:
         yield table.of_times(work, times, "bare Python", others, goal)
 
 
-def _posts(written: Sequence[Post]) -> str:
+def _posts(written: Batch) -> str:
     return f"{len(written):,} posts"
 
 

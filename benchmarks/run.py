@@ -35,8 +35,8 @@ def main() -> None:
         room = Room(
             folder=Path(folder),
             publish=asked.publish,
-            written=tuple(posts.generate(asked.posts)),
-            fewer=tuple(posts.generate(asked.fewer, seed=2)),
+            written=posts.Batch(asked.posts),
+            fewer=posts.Batch(asked.fewer, seed=2),
             pairs=asked.pairs,
             peers=None if asked.ours_only else peers.install(),
             note=notes.add,

@@ -13,7 +13,7 @@ from benchmarks import peers, posts
 from benchmarks.measure import Side
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
 OUTPUT = "public"
@@ -33,7 +33,7 @@ class Ours:
 
     program: str
     folder: Path
-    written: Sequence[posts.Post]
+    written: posts.Batch
     files: list[Path] = field(default_factory=list)
     _ids: str = ""
     _turn: int = 0
@@ -98,7 +98,7 @@ class Hugo:
 
     peers: Path
     folder: Path
-    written: Sequence[posts.Post]
+    written: posts.Batch
     files: list[Path] = field(default_factory=list)
     _command: tuple[str, ...] = ()
     _turn: int = 0
@@ -135,13 +135,13 @@ class Hugo:
         posts.edit(self.files[which], self._turn)
 
 
-def pelican(virtualenv: Path, folder: Path, written: Sequence[posts.Post]) -> Side:
+def pelican(virtualenv: Path, folder: Path, written: posts.Batch) -> Side:
     """The same posts as a site of Pelican's, built from nothing each time."""
     command = peers.pelican(virtualenv, folder, written)
     return Side("Pelican", command, folder, lambda: empty(folder / OUTPUT))
 
 
-def require_equal_work(output: Path, written: Sequence[posts.Post], wanted: Arrangement) -> None:
+def require_equal_work(output: Path, written: posts.Batch, wanted: Arrangement) -> None:
     """See that a build did all that the row says: a page for each post or none, the feeds as long as intended.
 
     Raises RuntimeError where it did less or more.

@@ -61,8 +61,8 @@ def test_an_edit_changes_one_sentence_each_time(tmp_path: Path) -> None:
 
 
 def test_unequal_work_is_refused(tmp_path: Path) -> None:
-    made = list(posts.generate(2))
-    folder = tmp_path / made[0].slug
+    made = posts.Batch(2)
+    folder = tmp_path / next(iter(made)).slug
     folder.mkdir()
     (folder / "index.html").touch()
     with pytest.raises(RuntimeError, match="pages of 1 posts, not of 2"):
@@ -72,7 +72,7 @@ def test_unequal_work_is_refused(tmp_path: Path) -> None:
 def test_a_feed_that_is_too_short_is_refused(tmp_path: Path) -> None:
     (tmp_path / "feed.xml").write_text("<rss><item></item></rss>", encoding="utf-8")
     with pytest.raises(RuntimeError, match="1 entries, not 2"):
-        sites.require_equal_work(tmp_path, list(posts.generate(2)), sites.Arrangement(limit=0, pages=False))
+        sites.require_equal_work(tmp_path, posts.Batch(2), sites.Arrangement(limit=0, pages=False))
 
 
 def test_memory_counts_the_whole_family_of_a_process(tmp_path: Path) -> None:
