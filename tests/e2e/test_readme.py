@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -69,7 +70,8 @@ def _parse(arguments: list[str]) -> None:
         assert found is not None
         command = found
     if not isinstance(command, click.Group):
-        command.make_context(command.name, list(arguments), parent=context)
+        with suppress(click.exceptions.Exit):  # --help is all that is read of a line
+            command.make_context(command.name, list(arguments), parent=context)
 
 
 def _runs_here(block: str) -> bool:
