@@ -165,17 +165,6 @@ def read_content(connection: Connection, number: int, variant_number: int) -> Co
     return Content(row.subject, row.html, row.text)
 
 
-def last_issue(connection: Connection, digest: str) -> tuple[int, tuple[str, ...]]:
-    """Return the number and the entries of a digest's latest issue; 0 and none before the first."""
-    row = connection.execute(
-        select(issue.c.id, issue.c.number).where(issue.c.digest == digest).order_by(issue.c.number.desc())
-    ).first()
-    if row is None:
-        return 0, ()
-    entries = select(variant_entry.c.entry).where(variant_entry.c.issue == row.id).distinct()
-    return row.number, tuple(connection.execute(entries).scalars())
-
-
 def close_finished(connection: Connection) -> tuple[int, ...]:
     """Mark every open issue done whose deliveries are all final; returns their ids."""
     waiting = select(delivery.c.issue).where(delivery.c.state.not_in([state.value for state in FINAL]))
