@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class DeliveryState(Enum):
@@ -31,11 +35,11 @@ class ReleaseReason(Enum):
 _S = DeliveryState
 
 TRANSITIONS = {
-    _S.PLANNED: frozenset({_S.SENDING, _S.RELEASED}),
-    _S.SENDING: frozenset({_S.SENT, _S.DEFERRED, _S.FAILED, _S.DOUBTFUL, _S.PLANNED}),
-    _S.DEFERRED: frozenset({_S.SENDING, _S.RELEASED}),
+    _S.PLANNED: frozenset({_S.SENDING, _S.DEFERRED, _S.RELEASED}),  # deferred unsent: the relay cannot be reached
+    _S.SENDING: frozenset({_S.SENT, _S.DEFERRED, _S.FAILED, _S.DOUBTFUL, _S.PLANNED, _S.RELEASED}),
+    _S.DEFERRED: frozenset({_S.SENDING, _S.PLANNED, _S.RELEASED}),  # planned: resumed by a person
     _S.DOUBTFUL: frozenset({_S.SENT, _S.PLANNED, _S.HELD}),
-    _S.HELD: frozenset({_S.RELEASED}),
+    _S.HELD: frozenset({_S.PLANNED, _S.RELEASED}),  # a person decides
     _S.SENT: frozenset[DeliveryState](),
     _S.FAILED: frozenset[DeliveryState](),
     _S.RELEASED: frozenset[DeliveryState](),
@@ -52,19 +56,38 @@ def may_become(before: DeliveryState, after: DeliveryState) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A delivery that is ours to hand over now, with all that is personal about its message."""
+    """A delivery or letter that is ours to hand over now, with all that is personal about its message.
+
+    Letters belong to no issue: theirs is 0, and ``subscriber`` is then the letter's own id. ``attempt``
+    counts from 1; ``begun`` is when the first attempt was due (aware UTC), from which retries are aged.
+    """
 
     issue: int
     subscriber: int
     variant: int
-    recipient: str  # the ASCII form of the address
+    recipient: str  # as it goes into the envelope
     token: str
+    domain: str = ""
+    attempt: int = 1
+    begun: datetime | None = None
+
+    @property
+    def is_letter(self) -> bool:
+        """Whether this is a letter and no part of an issue."""
+        return self.issue == 0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a claim."""
+    """What became of a claim.
+
+    ``due_at`` is when a deferred one is due again; ``bounced`` says that the address is not to be mailed any
+    more; ``pause`` says why the whole issue stops, where it does.
+    """
 
     claim: Claim
     state: DeliveryState
     detail: str = ""
+    due_at: datetime | None = None
+    bounced: bool = False
+    pause: str = ""

@@ -13,8 +13,19 @@ if TYPE_CHECKING:
 class IssueState(Enum):
     """Where an issue stands."""
 
+    HELD = "held"  # drafted; goes out when its hold ends or when it is approved
     OPEN = "open"  # some delivery is not final yet
+    PAUSED = "paused"  # stopped for the reason it carries; a person resumes or cancels it
     DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class SlotOutcome(Enum):
+    """What became of a slot."""
+
+    ISSUED = "issued"
+    EMPTY = "empty"  # nothing was new to anybody
+    MISSED = "missed"  # nobody was at work, and it was too late when somebody was
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +48,29 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """A confirmed subscriber of a digest at a cadence, as drafting sees them.
+class Cohort:
+    """Confirmed readers of a digest at a cadence who stand alike, as drafting sees them; ``count`` of them.
 
     ``given`` holds the ids of entries that stand in some unreleased delivery of theirs, in any digest.
     """
 
-    subscriber: int
     cursor: int
     given: frozenset[str] = frozenset()
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """Readers with the same pending entries get the same content. Entries are newest first."""
+    """Cohorts with the same pending entries get the same content. Entries are newest first."""
 
     number: int
     entries: tuple[str, ...]
-    readers: tuple[int, ...]
+    cohorts: tuple[Cohort, ...]
+
+    @property
+    def readers(self) -> int:
+        """Count who gets it."""
+        return sum(cohort.count for cohort in self.cohorts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +88,9 @@ class Issue:
 
     ``sender`` and ``reply_to`` are mailboxes as written in config.toml, ``list_id`` is the domain-like
     name of RFC 2919, ``unsubscribe_mail`` the address that takes unsubscribe requests and ``public_url``
-    the https address of our web server, empty where there is none. ``drafted`` is aware UTC.
+    the https address of our web server, empty where there is none. ``drafted``, ``slot`` (the moment the
+    issue was due) and ``release_at`` (when its hold ends; None: by approval, or not held) are aware UTC.
+    ``reason`` says why it is held or paused.
     """
 
     id: int
@@ -86,3 +104,7 @@ class Issue:
     list_id: str
     unsubscribe_mail: str
     public_url: str
+    state: IssueState = IssueState.OPEN
+    reason: str = ""
+    slot: datetime | None = None
+    release_at: datetime | None = None

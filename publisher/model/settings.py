@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -103,17 +103,39 @@ class DigestSettings:
     timezone: ZoneInfo
     start: str = "now"  # "now": what exists is given; "all": what exists is pending
     limit: int = 0
-    content: str = "summary"
+    content: str = "summary"  # or "full", or "newest": the newest in full, the rest as a list
+    hold: timedelta | None = None  # how long a drafted issue waits for its editor
+    approve: bool = False  # it waits until it is approved
+    send_late_within: timedelta = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
 class MailSettings:
-    """[mail]. ``sender`` is the From header's mailbox as written."""
+    """[mail]. ``sender`` is the From header's mailbox as written; so is ``editor``, who gets previews.
+
+    ``rate`` and ``per_domain`` are messages a second, in all and to one domain; 0 sets no limit. What is
+    refused for now is tried again for ``retry_for``. ``on_doubt`` is "resend" or "hold". ``relay_log`` is the
+    path of the log of a Postfix on this machine, empty where there is none to ask.
+    """
 
     sender: str = ""
     reply_to: str = ""
     postal_address: str = ""
     transport: str = "maildir:outbox"
+    editor: str = ""
+    rate: float = 0
+    per_domain: float = 0
+    retry_for: timedelta = timedelta(days=2)
+    on_doubt: str = "resend"
+    relay_log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """[engine]. Connections to the relay, and how many rows may be ``sending`` at one time."""
+
+    connections: int = 10
+    window: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +151,4 @@ class Settings:
     mail: MailSettings = MailSettings()
     store_url: str = DEFAULT_STORE_URL
     web_public_url: str = ""
+    engine: EngineSettings = EngineSettings()

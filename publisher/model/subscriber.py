@@ -17,7 +17,12 @@ class SubscriptionState(Enum):
 class ConsentKind(Enum):
     """What a consent event records. Events are only ever added."""
 
+    ASKED = "asked"  # a confirmation was sent to the address
+    CONFIRMED = "confirmed"  # its owner followed the link
     VOUCHED = "vouched"  # the author gave their word that the person asked for it
+    IMPORTED = "imported"  # the same for a whole file
+    CADENCE = "cadence"  # another pace was chosen
+    LEFT = "left"  # the person unsubscribed
     REMOVED = "removed"  # the author took the person off
 
 

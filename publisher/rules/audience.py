@@ -14,7 +14,7 @@ from publisher.model.issue import Variant
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from publisher.model.issue import Arrival, Reader
+    from publisher.model.issue import Arrival, Cohort
 
 
 def deliverable(arrivals: Iterable[Arrival], present: Collection[str]) -> tuple[Arrival, ...]:
@@ -28,21 +28,21 @@ def deliverable(arrivals: Iterable[Arrival], present: Collection[str]) -> tuple[
     return tuple(usable)
 
 
-def pending(usable: Sequence[Arrival], reader: Reader) -> tuple[str, ...]:
-    """List the ids that are new to this reader, in the order of ``usable``."""
-    return tuple(a.entry for a in usable if a.seq > reader.cursor and a.entry not in reader.given)
+def pending(usable: Sequence[Arrival], cohort: Cohort) -> tuple[str, ...]:
+    """List the ids that are new to these readers, in the order of ``usable``."""
+    return tuple(a.entry for a in usable if a.seq > cohort.cursor and a.entry not in cohort.given)
 
 
-def variants(usable: Sequence[Arrival], readers: Iterable[Reader]) -> tuple[Variant, ...]:
-    """Put readers with equal pending sets together; the fullest variant first, equal for any order of readers."""
-    groups: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
-    for reader in readers:
-        if entries := pending(usable, reader):
-            groups[entries].append(reader.subscriber)
+def variants(usable: Sequence[Arrival], cohorts: Iterable[Cohort]) -> tuple[Variant, ...]:
+    """Put cohorts with equal pending sets together; the fullest variant first, equal for any order of cohorts."""
+    groups: defaultdict[tuple[str, ...], list[Cohort]] = defaultdict(list)
+    for cohort in cohorts:
+        if entries := pending(usable, cohort):
+            groups[entries].append(cohort)
     ordered = sorted(groups.items(), key=lambda group: (-len(group[0]), group[0]))
     return tuple(
-        Variant(number, entries, tuple(sorted(subscribers)))
-        for number, (entries, subscribers) in enumerate(ordered, start=1)
+        Variant(number, entries, tuple(sorted(alike, key=lambda c: (c.cursor, sorted(c.given)))))
+        for number, (entries, alike) in enumerate(ordered, start=1)
     )
 
 

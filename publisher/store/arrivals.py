@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from publisher.model.issue import Arrival
 from publisher.model.settings import Filter
-from publisher.store.tables import arrival, digest, slot
+from publisher.store.tables import arrival, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,12 +69,6 @@ def mark_withdrawn(connection: Connection, name: str, entries: Iterable[str]) ->
     for entry in entries:
         place = (arrival.c.digest == name, arrival.c.entry == entry)
         connection.execute(update(arrival).where(*place).values(withdrawn=True))
-
-
-def covered(connection: Connection, name: str, cadence: str) -> int:
-    """Return the last number that a cadence covered; 0 before its first slot."""
-    query = select(func.max(slot.c.upto_seq)).where(slot.c.digest == name, slot.c.cadence == cadence)
-    return int(connection.execute(query).scalar_one() or 0)
 
 
 def _row(name: str, each: Arrival, now: datetime) -> dict[str, object]:

@@ -1,72 +1,97 @@
-"""Opening the mailing store: one database, its settings for safety, and its faults in plain words."""
+"""Opening the mailing store: one database, SQLite or PostgreSQL, and its faults in plain words.
+
+Every transaction is one of three kinds. ``writing`` is alone: drafting and whatever moves subscriptions, cursors
+or arrivals. ``turning`` records and claims deliveries, and on PostgreSQL several engines do so at once.
+``reading`` sees one state and changes nothing.
+"""
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from sqlalchemy import create_engine, event, insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from publisher.errors import StoreError
-from publisher.store import schema
+from publisher.store import postgres, schema, sqlite
 from publisher.store.tables import identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sqlalchemy import Connection, Engine
-
-BUSY_SECONDS = 30  # drafting for many readers holds the writer for seconds
-BEGIN = "publisher_begin"
+    from sqlalchemy import URL, Connection, Engine
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """An open mailing store. ``id`` names it for ever; ``path`` is the SQLite file."""
+    """An open mailing store. ``id`` names it for ever; ``path`` is the SQLite file, None on PostgreSQL.
+
+    ``name`` is what messages call it, without a password. ``folder`` is where files beside it go.
+    """
 
     engine: Engine
-    path: Path
+    name: str
+    path: Path | None
+    folder: Path
     id: str
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One transaction that holds the writer from its start; commits unless something is raised."""
-        with _plain_faults(str(self.path)), self.engine.begin() as connection:
+        """One transaction that is the only one of its kind; commits unless something is raised."""
+        with plain_faults(self.name), self.engine.begin() as connection:
+            if self.path is None:
+                connection.execute(text(postgres.ALONE))
+            yield connection
+
+    @contextmanager
+    def turning(self) -> Iterator[Connection]:
+        """One transaction on the ledger alone, beside which others may run."""
+        with plain_faults(self.name), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One transaction that only reads, and sees one state throughout."""
-        reader = self.engine.execution_options(**{BEGIN: "DEFERRED"})
-        with _plain_faults(str(self.path)), reader.begin() as connection:
+        reader = self.engine.execution_options(**_READING["sqlite" if self.path else "postgresql"])
+        with plain_faults(self.name), reader.begin() as connection:
             yield connection
 
     def close(self) -> None:
-        """Give the file back."""
+        """Give the database back."""
         self.engine.dispose()
+
+
+_READING: dict[str, dict[str, object]] = {
+    "sqlite": {sqlite.BEGIN: "DEFERRED"},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
 
 
 def open_store(url: str, folder: Path) -> Store:
     """Open the store, making it when it is not there and bringing an older schema up to date.
 
-    ``url`` is ``sqlite:///`` and a path, relative to ``folder``. Raises StoreError.
+    ``url`` is ``sqlite:///`` and a path, relative to ``folder``, or ``postgresql://…``. Raises StoreError.
     """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "postgresql":
+        return _opened(postgres.engine(parsed), parsed.render_as_string(), None, folder)
     path = store_file(url, folder)
     with suppress(OSError):  # SQLite says better what is wrong with the place
         path.touch(0o600)  # people's addresses are nobody else's business
-    engine = _engine(path, "rwc")
+    return _opened(sqlite.engine(path, "rwc"), str(path), path, path.parent)
+
+
+def _opened(engine: Engine, name: str, path: Path | None, folder: Path) -> Store:
     try:
-        with _plain_faults(str(path)):
-            return Store(engine, path, _ready(engine, str(path)))
+        with plain_faults(name):
+            return Store(engine, name, path, folder, _ready(engine, name, path))
     except BaseException:
         engine.dispose()
         raise
@@ -74,14 +99,19 @@ def open_store(url: str, folder: Path) -> Store:
 
 def open_to_read(url: str, folder: Path) -> Store | None:
     """Open an existing store of this version without changing a byte of it; None when there is none."""
-    path = store_file(url, folder)
-    if not path.exists():
-        return None
-    engine = _engine(path, "ro")
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "postgresql":
+        path, engine, name = None, postgres.engine(parsed), parsed.render_as_string()
+    else:
+        path = store_file(url, folder)
+        if not path.exists():
+            return None
+        engine, name, folder = sqlite.engine(path, "ro"), str(path), path.parent
+    looking = _READING["sqlite" if path else "postgresql"]
     try:
-        with _plain_faults(str(path)), engine.execution_options(**{BEGIN: "DEFERRED"}).begin() as connection:
-            if schema.revision(connection, str(path)) == schema.HEAD:
-                return Store(engine, path, connection.execute(select(identity.c.id)).scalar_one())
+        with plain_faults(name), engine.execution_options(**looking).begin() as connection:
+            if schema.revision(connection, name) == schema.HEAD:
+                return Store(engine, name, path, folder, connection.execute(select(identity.c.id)).scalar_one())
     except BaseException:
         engine.dispose()
         raise
@@ -89,12 +119,19 @@ def open_to_read(url: str, folder: Path) -> Store | None:
     return None
 
 
-def store_file(url: str, folder: Path) -> Path:
-    """Find the SQLite file that a store's URL names. Raises StoreError for any other URL."""
+def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as fault:
-        raise _bad_url(url) from fault
+        raise _bad_url("") from fault
+    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise _bad_url(parsed.render_as_string(hide_password=True))
+    return parsed
+
+
+def store_file(url: str, folder: Path) -> Path:
+    """Find the SQLite file that a store's URL names. Raises StoreError for any other URL."""
+    parsed = _parsed(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise _bad_url(parsed.render_as_string(hide_password=True))
     path = folder / parsed.database
@@ -107,54 +144,23 @@ def store_file(url: str, folder: Path) -> Path:
 
 def _bad_url(url: str) -> StoreError:
     return StoreError(
-        f"[store] url {url} is not a store that this version can open",
-        'Write it as "sqlite:///mailing.sqlite3": three slashes and a path beside config.toml.',
+        f"[store] url {url} is not a store that this version can open".replace("  ", " "),
+        'Write it as "sqlite:///mailing.sqlite3" (three slashes and a path beside config.toml), or as '
+        '"postgresql://user@host/database".',
     )
 
 
-def _engine(path: Path, mode: str) -> Engine:
-    """``mode`` is SQLite's: rwc makes the file when it is missing, ro never writes."""
-
-    def connect() -> sqlite3.Connection:
-        # isolation_level=None: the driver must not begin or commit by itself, or a failed
-        # migration would leave half of its tables behind.
-        connection = sqlite3.connect(
-            f"file:{quote(os.fspath(path.absolute()))}?mode={mode}",
-            uri=True,
-            isolation_level=None,
-            timeout=BUSY_SECONDS,
-            check_same_thread=False,
-        )
-        try:
-            _settings(connection, mode)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    engine = create_engine("sqlite://", creator=connect)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _settings(connection: sqlite3.Connection, mode: str) -> None:
-    if mode != "ro":
-        connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA foreign_keys=ON")
-
-
-def _begin(connection: Connection) -> None:
-    kind = connection.get_execution_options().get(BEGIN, "IMMEDIATE")
-    connection.exec_driver_sql(f"BEGIN {kind}")
-
-
-def _ready(engine: Engine, name: str) -> str:
+def _ready(engine: Engine, name: str, path: Path | None) -> str:
     """Bring the schema up to date and return the store's id."""
-    with engine.execution_options(**{BEGIN: "DEFERRED"}).begin() as connection:
-        if schema.revision(connection, name) == schema.HEAD:
+    with engine.execution_options(**_READING["sqlite" if path else "postgresql"]).begin() as connection:
+        found = schema.revision(connection, name)
+        if found == schema.HEAD:
             return str(connection.execute(select(identity.c.id)).scalar_one())
+    if path is not None and found != schema.NEW:
+        sqlite.back_up(path, path.with_name(f"{path.name}.before-{schema.HEAD}"))
     with engine.begin() as connection:
+        if path is None:
+            connection.execute(text(postgres.ALONE))
         if schema.revision(connection, name) != schema.HEAD:  # another process may have been quicker
             schema.upgrade(connection)
         return _identity(connection)
@@ -169,23 +175,31 @@ def _identity(connection: Connection) -> str:
     return made
 
 
-# What SQLite says, and what an author can do about it; the first that fits is told.
+# What databases say, and what an author can do about it; the first that fits is told.
 REMEDIES = (
     ("unable to open", "The folder must exist and be writable: SQLite keeps two more files beside it."),
     ("readonly", "Make the file and its folder writable for this user."),
     ("not a database", "Restore it from a backup, or move it away to begin with an empty store."),
     ("malformed", "Restore it from a backup; `sqlite3 FILE .recover` may save what is left."),
-    ("locked", f"Another program has held it for {BUSY_SECONDS} seconds. Try again when it is done."),
+    (
+        "database is locked",
+        f"Another program has held it for {sqlite.BUSY_SECONDS} seconds. Try again when it is done.",
+    ),
     ("full", "Free some disk space and run the command again: nothing half-done was kept."),
     ("disk i/o", "The disk refused. Look at its health and free space, then run the command again."),
+    ("password", "Put the whole address with its password into the environment variable PUBLISHER_STORE_URL."),
+    ("does not exist", "Make the database and its role first (createdb, createuser), or mend [store] url."),
+    ("permission denied", "Give this role the right to make tables in the database's public schema."),
+    ("connection", "See that PostgreSQL runs and that [store] url, or PUBLISHER_STORE_URL, names its host and port."),
 )
 
 
 @contextmanager
-def _plain_faults(name: str) -> Iterator[None]:
+def plain_faults(name: str) -> Iterator[None]:
+    """Turn what a database raises into a StoreError about the store ``name``."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as fault:
-        words = str(getattr(fault, "orig", None) or fault)
+        words = " ".join(str(getattr(fault, "orig", None) or fault).split())
         remedy = next((told for sign, told in REMEDIES if sign in words.lower()), "")
         raise StoreError(f"the mailing store {name} could not be used: {words}", remedy) from fault

@@ -1,77 +1,23 @@
-"""Issues in the store: who reads a digest, and an issue written down whole in one transaction."""
+"""Issues in the store: written down whole in one transaction, found again, and led from state to state."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 
 from publisher.model.delivery import FINAL, DeliveryState
-from publisher.model.issue import Content, Issue, IssueState, Reader
-from publisher.model.subscriber import SubscriptionState
-from publisher.store.tables import (
-    delivery,
-    issue,
-    slot,
-    subscriber,
-    subscription,
-    suppression,
-    variant,
-    variant_entry,
-)
+from publisher.model.issue import Content, Issue, IssueState
+from publisher.store.tables import delivery, issue, slot, variant, variant_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import Connection, Row
 
     from publisher.model.issue import Variant
 
-CHUNK = 500  # SQLite binds a limited number of values in one statement
-
-
-def readers(connection: Connection, digest: str, cadence: str, entries: Sequence[str]) -> tuple[Reader, ...]:
-    """List the confirmed, unsuppressed readers, each with what of ``entries`` they have been given."""
-    given = _given(connection, digest, cadence, entries)
-    query = (
-        select(subscription.c.subscriber, subscription.c.cursor)
-        .join(subscriber, subscriber.c.id == subscription.c.subscriber)
-        .where(_reads(digest, cadence), subscriber.c.key.not_in(select(suppression.c.key)))
-        .order_by(subscription.c.subscriber)
-    )
-    nothing = frozenset[str]()
-    return tuple(
-        Reader(row.subscriber, row.cursor, frozenset(given.get(row.subscriber, nothing)))
-        for row in connection.execute(query)
-    )
-
-
-def _given(connection: Connection, digest: str, cadence: str, entries: Sequence[str]) -> dict[int, set[str]]:
-    found: dict[int, set[str]] = {}
-    joined = and_(variant_entry.c.issue == delivery.c.issue, variant_entry.c.variant == delivery.c.variant)
-    reading = select(subscription.c.subscriber).where(_reads(digest, cadence))
-    for start in range(0, len(entries), CHUNK):
-        query = (
-            select(delivery.c.subscriber, variant_entry.c.entry)
-            .join(variant_entry, joined)
-            .where(
-                variant_entry.c.entry.in_(entries[start : start + CHUNK]),
-                delivery.c.state != DeliveryState.RELEASED.value,
-                delivery.c.subscriber.in_(reading),
-            )
-        )
-        for person, entry in connection.execute(query):
-            found.setdefault(person, set()).add(entry)
-    return found
-
-
-def _reads(digest: str, cadence: str) -> ColumnElement[bool]:
-    return and_(
-        subscription.c.digest == digest,
-        subscription.c.cadence == cadence,
-        subscription.c.state == SubscriptionState.CONFIRMED.value,
-    )
+ALIVE = frozenset({IssueState.HELD, IssueState.OPEN, IssueState.PAUSED})
 
 
 def next_number(connection: Connection, digest: str) -> int:
@@ -86,7 +32,7 @@ def insert_issue(connection: Connection, drafted: Issue) -> int:
         "digest": drafted.digest,
         "cadence": drafted.cadence,
         "number": drafted.number,
-        "state": IssueState.OPEN.value,
+        "state": drafted.state.value,
         "title": drafted.title,
         "drafted": drafted.drafted,
         "sender": drafted.sender,
@@ -94,55 +40,114 @@ def insert_issue(connection: Connection, drafted: Issue) -> int:
         "list_id": drafted.list_id,
         "unsubscribe_mail": drafted.unsubscribe_mail,
         "public_url": drafted.public_url,
+        "slot": drafted.slot,
+        "release_at": drafted.release_at,
+        "reason": drafted.reason,
+        "touched": drafted.drafted,
     }
     return int(connection.execute(insert(issue).values(values).returning(issue.c.id)).scalar_one())
 
 
-def insert_variant(connection: Connection, number: int, planned: Variant, content: Content, now: datetime) -> None:
-    """Write one variant of issue ``number`` (its id): content, entries, and a planned row for each reader."""
+def insert_variant(connection: Connection, number: int, planned: Variant, content: Content) -> None:
+    """Write one variant of issue ``number`` (its id): its content and entries."""
     key = {"issue": number, "variant": planned.number}
     frozen = {"subject": content.subject, "html": content.html, "text": content.text}
     connection.execute(insert(variant).values(**key, **frozen))
     connection.execute(insert(variant_entry), [{**key, "entry": entry} for entry in planned.entries])
-    domains = _domains(connection, planned.readers)
-    connection.execute(
-        insert(delivery),
-        [
-            {
-                **key,
-                "subscriber": person,
-                "domain": domains[person],
-                "state": DeliveryState.PLANNED.value,
-                "due_at": now,
-                "attempt": 0,
-                "engine": "",
-                "detail": "",
-                "changed": now,
-            }
-            for person in planned.readers
-        ],
-    )
-
-
-def _domains(connection: Connection, people: Sequence[int]) -> dict[int, str]:
-    found: dict[int, str] = {}
-    for start in range(0, len(people), CHUNK):
-        chunk = people[start : start + CHUNK]
-        rows = connection.execute(select(subscriber.c.id, subscriber.c.wire).where(subscriber.c.id.in_(chunk)))
-        found.update((row.id, row.wire.rpartition("@")[2]) for row in rows)
-    return found
-
-
-def cover(connection: Connection, digest: str, cadence: str, at: datetime, *, upto: int, number: int) -> None:
-    """Record the slot that issue ``number`` (its id) covered and move its readers' cursors to ``upto``."""
-    values = {"digest": digest, "cadence": cadence, "slot": at, "upto_seq": upto, "issue": number}
-    connection.execute(insert(slot).values(values))
-    connection.execute(update(subscription).where(_reads(digest, cadence)).values(cursor=upto))
 
 
 def read_issue(connection: Connection, number: int) -> Issue:
     """Read what all messages of an issue share, by its id."""
-    row = connection.execute(select(issue).where(issue.c.id == number)).one()
+    return _issue(connection.execute(select(issue).where(issue.c.id == number)).one())
+
+
+def find(connection: Connection, digest: str, number: int) -> Issue | None:
+    """Look an issue up by its number."""
+    row = connection.execute(select(issue).where(issue.c.digest == digest, issue.c.number == number)).one_or_none()
+    return None if row is None else _issue(row)
+
+
+def listing(connection: Connection, digest: str = "", *states: IssueState) -> tuple[Issue, ...]:
+    """List issues of one digest, or of all, in some states or in any; oldest first."""
+    query = select(issue).order_by(issue.c.id)
+    if digest:
+        query = query.where(issue.c.digest == digest)
+    if states:
+        query = query.where(issue.c.state.in_([state.value for state in states]))
+    return tuple(_issue(row) for row in connection.execute(query))
+
+
+def read_content(connection: Connection, number: int, variant_number: int) -> Content:
+    """Read a variant's frozen content."""
+    place = (variant.c.issue == number, variant.c.variant == variant_number)
+    row = connection.execute(select(variant.c.subject, variant.c.html, variant.c.text).where(*place)).one()
+    return Content(row.subject, row.html, row.text)
+
+
+def entries(connection: Connection, number: int) -> tuple[str, ...]:
+    """List the ids of an issue's entries, over all its variants."""
+    query = select(variant_entry.c.entry).distinct().where(variant_entry.c.issue == number)
+    return tuple(connection.execute(query.order_by(variant_entry.c.entry)).scalars())
+
+
+def entry_counts(connection: Connection, digest: str, cadence: str, most: int) -> tuple[int, ...]:
+    """Count the entries of the last issues of a cadence that went out, newest first."""
+    counted = func.count(func.distinct(variant_entry.c.entry))
+    query = (
+        select(counted)
+        .join(issue, issue.c.id == variant_entry.c.issue)
+        .where(issue.c.digest == digest, issue.c.cadence == cadence, issue.c.state != IssueState.CANCELLED.value)
+        .group_by(issue.c.id)
+        .order_by(issue.c.id.desc())
+        .limit(most)
+    )
+    return tuple(connection.execute(query).scalars())
+
+
+def move(
+    connection: Connection,
+    number: int,
+    state: IssueState,
+    now: datetime,
+    *,
+    reason: str = "",
+    release_at: datetime | None = None,
+) -> None:
+    """Lead an issue, by its id, to a state."""
+    values = {"state": state.value, "reason": reason, "release_at": release_at, "touched": now}
+    connection.execute(update(issue).where(issue.c.id == number).values(values))
+
+
+def touch(connection: Connection, numbers: set[int], now: datetime) -> None:
+    """Note that an engine has just worked on these issues."""
+    connection.execute(update(issue).where(issue.c.id.in_(numbers)).values(touched=now))
+
+
+def untouched(connection: Connection, since: datetime) -> tuple[Issue, ...]:
+    """List the open issues that no engine has worked on since a moment."""
+    query = select(issue).where(issue.c.state == IssueState.OPEN.value, issue.c.touched < since)
+    return tuple(_issue(row) for row in connection.execute(query.order_by(issue.c.id)))
+
+
+def discard(connection: Connection, number: int) -> None:
+    """Delete an issue of which nothing was ever mailed, and the slot it stood for."""
+    connection.execute(delete(slot).where(slot.c.issue == number))
+    connection.execute(delete(delivery).where(delivery.c.issue == number))
+    connection.execute(delete(variant_entry).where(variant_entry.c.issue == number))
+    connection.execute(delete(variant).where(variant.c.issue == number))
+    connection.execute(delete(issue).where(issue.c.id == number))
+
+
+def close_finished(connection: Connection) -> tuple[int, ...]:
+    """Mark every open issue done whose deliveries are all final; returns their ids."""
+    busy = [state.value for state in DeliveryState if state not in FINAL]
+    waiting = select(delivery.c.issue).where(delivery.c.issue == issue.c.id, delivery.c.state.in_(busy)).exists()
+    open_and_final = and_(issue.c.state == IssueState.OPEN.value, ~waiting)
+    done = update(issue).where(open_and_final).values(state=IssueState.DONE.value).returning(issue.c.id)
+    return tuple(sorted(connection.execute(done).scalars()))
+
+
+def _issue(row: Row[*tuple[Any, ...]]) -> Issue:
     return Issue(
         row.id,
         row.digest,
@@ -155,19 +160,8 @@ def read_issue(connection: Connection, number: int) -> Issue:
         row.list_id,
         row.unsubscribe_mail,
         row.public_url,
+        IssueState(row.state),
+        row.reason,
+        row.slot or row.drafted,
+        row.release_at,
     )
-
-
-def read_content(connection: Connection, number: int, variant_number: int) -> Content:
-    """Read a variant's frozen content."""
-    place = (variant.c.issue == number, variant.c.variant == variant_number)
-    row = connection.execute(select(variant.c.subject, variant.c.html, variant.c.text).where(*place)).one()
-    return Content(row.subject, row.html, row.text)
-
-
-def close_finished(connection: Connection) -> tuple[int, ...]:
-    """Mark every open issue done whose deliveries are all final; returns their ids."""
-    waiting = select(delivery.c.issue).where(delivery.c.state.not_in([state.value for state in FINAL]))
-    open_and_final = and_(issue.c.state == IssueState.OPEN.value, issue.c.id.not_in(waiting))
-    done = update(issue).where(open_and_final).values(state=IssueState.DONE.value).returning(issue.c.id)
-    return tuple(sorted(connection.execute(done).scalars()))

@@ -1,89 +1,186 @@
-"""The ledger: deliveries claimed, recorded and released, one transaction at a time.
+"""The ledger: deliveries and letters claimed, recorded, deferred and settled, one transaction at a time.
 
-A row is ``sending`` before its message is handed over and ``sent`` after; what one engine left behind
-when it died is found by ``stranded``. States move only as model/delivery.py allows.
+A row is ``sending``, in its engine's name, before its message is handed over. States move only as
+model/delivery.py allows, and a result is recorded only while the row is still its engine's.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, case, func, select, update
+from sqlalchemy import and_, bindparam, func, insert, literal, null, select, update
 
-from publisher.model.delivery import Claim, DeliveryState, ReleaseReason, may_become
-from publisher.model.subscriber import SubscriptionState
-from publisher.store.tables import (
-    arrival,
-    delivery,
-    issue,
-    subscriber,
-    subscription,
-    suppression,
-    variant_entry,
-)
+from publisher.model.delivery import Claim, DeliveryState, may_become
+from publisher.model.issue import IssueState
+from publisher.model.subscriber import SubscriptionState, SuppressionReason
+from publisher.store.tables import delivery, issue, letter, subscriber, subscription, suppression
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection, Row, Select
+    from sqlalchemy import ColumnElement, Connection, Row, Select, Table
 
     from publisher.model.delivery import Outcome
 
     Found = Row[*tuple[Any, ...]]
 
-
-def stranded(connection: Connection) -> tuple[Claim, ...]:
-    """List the rows that a dead engine left in ``sending``.
-
-    Only for the engine that holds the store's lock: for any other they may be under way.
-    """
-    query = _deliveries(DeliveryState.SENDING, subscription.c.digest == issue.c.digest)
-    return tuple(_as_claim(row) for row in connection.execute(query))
+_S = DeliveryState
+_WAITING = (_S.PLANNED, _S.DEFERRED)
 
 
-def settle(connection: Connection, outcomes: Iterable[Outcome], now: datetime) -> None:
-    """Record what became of claims."""
+class Turn(NamedTuple):
+    """What a turn claimed, and the rows whose readers are not to be mailed any more, to be released."""
+
+    claims: tuple[Claim, ...]
+    gone: tuple[Claim, ...]
+
+
+class Open(NamedTuple):
+    """An issue that is going out: its id and its digest."""
+
+    id: int
+    digest: str
+
+
+def open_issues(connection: Connection) -> tuple[Open, ...]:
+    """List what is going out, oldest first."""
+    query = select(issue.c.id, issue.c.digest).where(issue.c.state == IssueState.OPEN.value).order_by(issue.c.id)
+    return tuple(Open(row.id, row.digest) for row in connection.execute(query))
+
+
+# Recording
+
+
+def settle(connection: Connection, engine: str, outcomes: Iterable[Outcome], now: datetime) -> None:
+    """Record what became of this engine's claims; rows that are not its own any more stay as they are."""
+    outcomes = list(outcomes)
     for outcome in outcomes:
-        values = {"engine": "", "detail": outcome.detail, "changed": now}
-        _move(connection, outcome.claim, (DeliveryState.SENDING, outcome.state), values)
+        require_step(_S.SENDING, outcome.state)
+    _record(connection, delivery, engine, [one for one in outcomes if not one.claim.is_letter], now)
+    _record(connection, letter, engine, [one for one in outcomes if one.claim.is_letter], now)
+    for outcome in outcomes:
+        if outcome.bounced:
+            _suppress(connection, outcome, now)
+        if outcome.pause and not outcome.claim.is_letter:
+            pause(connection, outcome.claim.issue, outcome.pause)
 
 
-def turn(
-    connection: Connection, engine: str, outcomes: Iterable[Outcome], window: int, now: datetime
-) -> tuple[Claim, ...]:
-    """Record the last claims' outcomes and claim the next ones, oldest issue first, at most ``window``.
+def _record(connection: Connection, table: Table, engine: str, outcomes: Sequence[Outcome], now: datetime) -> None:
+    if not outcomes:
+        return
+    change = (
+        update(table)
+        .where(_is(table), table.c.state == _S.SENDING.value, table.c.engine == bindparam("b_engine"))
+        .values(
+            state=bindparam("b_state"),
+            engine="",
+            detail=bindparam("b_detail"),
+            due_at=func.coalesce(bindparam("b_due", type_=table.c.due_at.type), table.c.due_at),
+            changed=bindparam("b_now", type_=table.c.changed.type),
+        )
+    )
+    connection.execute(
+        change,
+        [
+            {
+                "b_issue": one.claim.issue,
+                "b_id": one.claim.subscriber,
+                "b_engine": engine,
+                "b_state": one.state.value,
+                "b_detail": one.detail,
+                "b_due": one.due_at,
+                "b_now": now,
+            }
+            for one in outcomes
+        ],
+    )
 
-    Consent and suppression are read in this same transaction: who left since the drafting is
-    released instead of claimed. Returns no claim only when no planned row is left.
+
+def _is(table: Table) -> ColumnElement[bool]:
+    """The row of a claim, by the parameters b_issue and b_id."""
+    if table is letter:
+        return letter.c.id == bindparam("b_id")
+    return and_(delivery.c.issue == bindparam("b_issue"), delivery.c.subscriber == bindparam("b_id"))
+
+
+def _suppress(connection: Connection, outcome: Outcome, now: datetime) -> None:
+    """Never mail an address again that does not exist."""
+    person = outcome.claim.subscriber
+    if outcome.claim.is_letter:
+        person = connection.execute(select(letter.c.subscriber).where(letter.c.id == person)).scalar_one()
+    key = connection.execute(select(subscriber.c.key).where(subscriber.c.id == person)).scalar_one_or_none()
+    known = select(suppression.c.key).where(suppression.c.key == key)
+    if key is not None and connection.execute(known).first() is None:
+        values = {"key": key, "reason": SuppressionReason.BOUNCE.value, "detail": outcome.detail, "at": now}
+        connection.execute(insert(suppression).values(values))
+
+
+def pause(connection: Connection, number: int, reason: str) -> None:
+    """Stop an open issue, by its id, for a person to look at."""
+    still = and_(issue.c.id == number, issue.c.state == IssueState.OPEN.value)
+    connection.execute(update(issue).where(still).values(state=IssueState.PAUSED.value, reason=reason))
+
+
+# Claiming
+
+
+def claim_letters(connection: Connection, engine: str, room: int, now: datetime) -> Turn:
+    """Claim letters that are due, oldest first."""
+    query = (
+        select(
+            literal(0).label("issue"),
+            letter.c.id.label("subscriber"),
+            literal(0).label("variant"),
+            letter.c.recipient.label("wire"),
+            letter.c.token.label("unsubscribe_token"),
+            suppression.c.reason,
+            letter.c.attempt,
+            letter.c.begun,
+            literal("").label("domain"),
+        )
+        .outerjoin(subscriber, subscriber.c.id == letter.c.subscriber)
+        .outerjoin(suppression, suppression.c.key == subscriber.c.key)
+        .where(letter.c.state.in_([state.value for state in _WAITING]), letter.c.due_at <= now)
+        .order_by(letter.c.id)
+        .limit(room)
+    )
+    return _take(connection, letter, _locked(query, letter), engine, now)
+
+
+def claim(
+    connection: Connection,
+    engine: str,
+    going: Open,
+    room: int,
+    now: datetime,
+    *,
+    state: DeliveryState = _S.PLANNED,
+    without: Collection[str] = (),
+) -> Turn:
+    """Claim at most ``room`` due rows of an issue in a waiting state, but none to the domains ``without``.
+
+    Consent and suppression are read in the statement that picks the rows: who left since the drafting is
+    never claimed, but told as gone.
     """
-    settle(connection, outcomes, now)
-    confirmed = and_(
-        subscription.c.digest == issue.c.digest,
+    theirs = and_(
+        subscription.c.subscriber == delivery.c.subscriber,
+        subscription.c.digest == going.digest,
         subscription.c.state == SubscriptionState.CONFIRMED.value,
     )
-    planned = _deliveries(DeliveryState.PLANNED, confirmed)
-    while rows := connection.execute(planned.limit(window)).all():
-        claims = tuple(_claim(connection, row, engine, now) for row in rows)
-        if made := tuple(claim for claim in claims if claim is not None):
-            return made
-    return ()
+    query = (
+        _rows(theirs)
+        .where(delivery.c.issue == going.id, delivery.c.state == state.value, delivery.c.due_at <= now)
+        .order_by(delivery.c.due_at, delivery.c.subscriber)
+        .limit(room)
+    )
+    if without:
+        query = query.where(delivery.c.domain.not_in(sorted(without)))
+    return _take(connection, delivery, _locked(query, delivery), engine, now)
 
 
-def outstanding(connection: Connection) -> int:
-    """Count the rows that wait to be handed over, those of an engine that died included."""
-    waiting = delivery.c.state.in_([DeliveryState.PLANNED.value, DeliveryState.SENDING.value])
-    return int(connection.execute(select(func.count()).select_from(delivery).where(waiting)).scalar_one())
-
-
-def tally(connection: Connection, number: int) -> dict[DeliveryState, int]:
-    """Count an issue's deliveries (by the issue's id) in each state."""
-    query = select(delivery.c.state, func.count()).where(delivery.c.issue == number).group_by(delivery.c.state)
-    return {DeliveryState(state): count for state, count in connection.execute(query)}
-
-
-def _deliveries(state: DeliveryState, theirs: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    """Select rows in a state with what decides about them: the subscription meant, and a suppression."""
+def _rows(theirs: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """Select rows with what decides about them: the subscription meant, and a suppression."""
     return (
         select(
             delivery.c.issue,
@@ -92,64 +189,199 @@ def _deliveries(state: DeliveryState, theirs: ColumnElement[bool]) -> Select[*tu
             subscriber.c.wire,
             subscription.c.unsubscribe_token,
             suppression.c.reason,
+            delivery.c.attempt,
+            delivery.c.begun,
+            delivery.c.domain,
         )
+        .select_from(delivery)
         .join(issue, issue.c.id == delivery.c.issue)
         .join(subscriber, subscriber.c.id == delivery.c.subscriber)
-        .outerjoin(subscription, and_(subscription.c.subscriber == delivery.c.subscriber, theirs))
+        .outerjoin(subscription, theirs)
         .outerjoin(suppression, suppression.c.key == subscriber.c.key)
-        .where(delivery.c.state == state.value)
+    )
+
+
+def _locked(query: Select[*tuple[Any, ...]], table: Table) -> Select[*tuple[Any, ...]]:
+    """On PostgreSQL engines pass over each other's rows; SQLite has one engine and ignores this."""
+    return query.with_for_update(of=table, skip_locked=True)
+
+
+def _take(connection: Connection, table: Table, query: Select[*tuple[Any, ...]], engine: str, now: datetime) -> Turn:
+    rows = connection.execute(query).all()
+    gone = tuple(_claim(row) for row in rows if row.reason is not None or row.unsubscribe_token is None)
+    claims = tuple(_claim(row, now) for row in rows if row.reason is None and row.unsubscribe_token is not None)
+    if claims:
+        change = (
+            update(table)
+            .where(_is(table))
+            .values(
+                state=_S.SENDING.value,
+                engine=bindparam("b_engine"),
+                attempt=table.c.attempt + 1,
+                begun=func.coalesce(table.c.begun, bindparam("b_now", type_=table.c.changed.type)),
+                changed=bindparam("b_now", type_=table.c.changed.type),
+            )
+        )
+        ours = [{"b_issue": c.issue, "b_id": c.subscriber, "b_engine": engine, "b_now": now} for c in claims]
+        connection.execute(change, ours)
+    return Turn(claims, gone)
+
+
+def _claim(row: Found, now: datetime | None = None) -> Claim:
+    return Claim(
+        row.issue,
+        row.subscriber,
+        row.variant,
+        row.wire or "",
+        row.unsubscribe_token or "",
+        row.domain,
+        row.attempt + (now is not None),
+        row.begun or now,
+    )
+
+
+# What is left over
+
+
+def stranded(connection: Connection, engine: str) -> tuple[Claim, ...]:
+    """List the rows that an engine left in ``sending``. Only for an engine that is known to be dead."""
+    return (*_in_state(connection, _S.SENDING, engine), *_letters_in(connection, _S.SENDING, engine))
+
+
+def engines_sending(connection: Connection) -> frozenset[str]:
+    """Name the engines that have rows in ``sending``, dead or alive."""
+    found: set[str] = set()
+    for table in (delivery, letter):
+        query = select(table.c.engine).distinct().where(table.c.state == _S.SENDING.value)
+        if table is delivery:
+            query = query.where(delivery.c.issue.in_(select(issue.c.id).where(issue.c.state != IssueState.DONE.value)))
+        found.update(connection.execute(query).scalars())
+    return frozenset(found)
+
+
+def doubtful(connection: Connection) -> tuple[Claim, ...]:
+    """List the rows of which nobody knows yet whether their message was taken."""
+    return (*_in_state(connection, _S.DOUBTFUL), *_letters_in(connection, _S.DOUBTFUL))
+
+
+def _in_state(connection: Connection, state: DeliveryState, engine: str = "") -> tuple[Claim, ...]:
+    anyone = and_(subscription.c.subscriber == delivery.c.subscriber, subscription.c.digest == issue.c.digest)
+    alive = select(issue.c.id).where(issue.c.state.not_in([IssueState.DONE.value, IssueState.CANCELLED.value]))
+    query = (
+        _rows(anyone)
+        .where(delivery.c.issue.in_(alive), delivery.c.state == state.value, delivery.c.engine == engine)
         .order_by(delivery.c.issue, delivery.c.subscriber)
     )
+    return tuple(_claim(row) for row in connection.execute(query))
 
 
-def _as_claim(row: Found) -> Claim:
-    return Claim(row.issue, row.subscriber, row.variant, row.wire, row.unsubscribe_token)
-
-
-def _claim(connection: Connection, row: Found, engine: str, now: datetime) -> Claim | None:
-    """Take a planned row, or release it when its reader is not to be mailed any more."""
-    if row.reason is not None or row.unsubscribe_token is None:
-        reason = ReleaseReason.LEFT if row.reason is None else ReleaseReason.SUPPRESSED
-        _release(connection, row, reason, now)
-        return None
-    values = {"engine": engine, "attempt": delivery.c.attempt + 1, "changed": now}
-    _move(connection, row, (DeliveryState.PLANNED, DeliveryState.SENDING), values)
-    return _as_claim(row)
-
-
-def _release(connection: Connection, row: Found, reason: ReleaseReason, now: datetime) -> None:
-    """Release a row and lower the reader's cursors below its entries, so that they are pending again.
-
-    In every digest that has these entries: the others passed them over because of this delivery. No
-    cursor goes below where its subscription began.
-    """
-    step = (DeliveryState.PLANNED, DeliveryState.RELEASED)
-    _move(connection, row, step, {"detail": reason.value, "changed": now})
-    lowest = (
-        select(arrival.c.digest, func.min(arrival.c.seq) - 1)
-        .join(variant_entry, variant_entry.c.entry == arrival.c.entry)
-        .where(variant_entry.c.issue == row.issue, variant_entry.c.variant == row.variant)
-        .group_by(arrival.c.digest)
+def _letters_in(connection: Connection, state: DeliveryState, engine: str = "") -> tuple[Claim, ...]:
+    query = select(letter).where(letter.c.state == state.value, letter.c.engine == engine).order_by(letter.c.id)
+    return tuple(
+        Claim(0, row.id, 0, row.recipient, row.token, "", row.attempt, row.begun) for row in connection.execute(query)
     )
-    for digest, below in connection.execute(lowest).all():
-        target = case((subscription.c.since > below, subscription.c.since), else_=below)
-        mine = and_(subscription.c.subscriber == row.subscriber, subscription.c.digest == digest)
-        higher = and_(mine, subscription.c.cursor > target)
-        connection.execute(update(subscription).where(higher).values(cursor=target))
 
 
-def _move(
-    connection: Connection,
-    row: Found | Claim,
-    step: tuple[DeliveryState, DeliveryState],
-    values: Mapping[str, object],
+def decide(
+    connection: Connection, before: DeliveryState, decided: Iterable[tuple[Claim, DeliveryState, str]], now: datetime
 ) -> None:
-    before, after = step
+    """Lead rows from one state to another that was decided about them, each with the reason."""
+    for table in (delivery, letter):
+        rows = [
+            {
+                "b_issue": claim.issue,
+                "b_id": claim.subscriber,
+                "b_state": require_step(before, state).value,
+                "b_detail": detail,
+                "b_now": now,
+            }
+            for claim, state, detail in decided
+            if claim.is_letter == (table is letter)
+        ]
+        if rows:
+            change = (
+                update(table)
+                .where(_is(table), table.c.state == before.value)
+                .values(
+                    state=bindparam("b_state"),
+                    detail=bindparam("b_detail"),
+                    engine="",
+                    due_at=bindparam("b_now", type_=table.c.due_at.type),
+                    changed=bindparam("b_now", type_=table.c.changed.type),
+                )
+            )
+            connection.execute(change, rows)
+
+
+def defer_due(connection: Connection, reason: str, until: datetime, now: datetime) -> int:
+    """Put off everything that is due, for a relay that cannot be reached; returns how many rows that were."""
+    going = select(issue.c.id).where(issue.c.state == IssueState.OPEN.value)
+    waiting = [state.value for state in _WAITING]
+    values = {"state": _S.DEFERRED.value, "detail": reason, "due_at": until, "changed": now}
+    due = and_(delivery.c.issue.in_(going), delivery.c.state.in_(waiting), delivery.c.due_at <= now)
+    letters = and_(letter.c.state.in_(waiting), letter.c.due_at <= now)
+    return (
+        connection.execute(update(delivery).where(due).values(values)).rowcount
+        + connection.execute(update(letter).where(letters).values(values)).rowcount
+    )
+
+
+def hurry(connection: Connection, number: int, now: datetime) -> None:
+    """Make the deferred rows of an issue (by its id) due now: its author asked to go on."""
+    mine = and_(delivery.c.issue == number, delivery.c.state == _S.DEFERRED.value)
+    connection.execute(update(delivery).where(mine).values(due_at=now, changed=now, begun=null()))
+
+
+def send_held(connection: Connection, number: int, now: datetime) -> int:
+    """Plan the held rows of an issue (by its id) anew; returns how many."""
+    require_step(_S.HELD, _S.PLANNED)
+    mine = and_(delivery.c.issue == number, delivery.c.state == _S.HELD.value)
+    values = {"state": _S.PLANNED.value, "due_at": now, "changed": now}
+    return connection.execute(update(delivery).where(mine).values(values)).rowcount
+
+
+# Counting
+
+
+def tally(connection: Connection, number: int) -> dict[DeliveryState, int]:
+    """Count an issue's deliveries (by the issue's id) in each state."""
+    query = select(delivery.c.state, func.count()).where(delivery.c.issue == number).group_by(delivery.c.state)
+    return {DeliveryState(state): count for state, count in connection.execute(query)}
+
+
+def reasons(connection: Connection, number: int, state: DeliveryState, most: int) -> tuple[tuple[str, int], ...]:
+    """Count what was said of an issue's rows in a state, most frequent first."""
+    query = (
+        select(delivery.c.detail, func.count().label("rows"))
+        .where(delivery.c.issue == number, delivery.c.state == state.value)
+        .group_by(delivery.c.detail)
+        .order_by(func.count().desc(), delivery.c.detail)
+        .limit(most)
+    )
+    return tuple((row.detail, row.rows) for row in connection.execute(query))
+
+
+def letters(connection: Connection) -> dict[DeliveryState, int]:
+    """Count the letters in each state."""
+    query = select(letter.c.state, func.count()).group_by(letter.c.state)
+    return {DeliveryState(state): count for state, count in connection.execute(query)}
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """Tell when the next row is due, overdue ones included; None when nothing waits."""
+    waiting = [state.value for state in _WAITING]
+    going = select(issue.c.id).where(issue.c.state == IssueState.OPEN.value)
+    moments = [
+        connection.execute(
+            select(func.min(delivery.c.due_at)).where(delivery.c.issue.in_(going), delivery.c.state.in_(waiting))
+        ).scalar_one(),
+        connection.execute(select(func.min(letter.c.due_at)).where(letter.c.state.in_(waiting))).scalar_one(),
+    ]
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def require_step(before: DeliveryState, after: DeliveryState) -> DeliveryState:
+    """Give the state after a step, if the state machine has it. Raises ValueError: a fault of ours."""
     if not may_become(before, after):
         raise ValueError(f"a delivery never goes from {before.value} to {after.value}")
-    place = and_(
-        delivery.c.issue == row.issue,
-        delivery.c.subscriber == row.subscriber,
-        delivery.c.state == before.value,
-    )
-    connection.execute(update(delivery).where(place).values({**values, "state": after.value}))
+    return after

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 if TYPE_CHECKING:
@@ -57,12 +58,27 @@ class Moment(TypeDecorator[datetime]):
 
 metadata = MetaData(naming_convention=NAMES)
 
+# Columns that came after the founding have a default in the database: rows that stood before have it.
+NOTHING = text("''")
+ZERO = text("0")
+
 # The store's own identity: part of every Message-ID, so that two stores never name one message.
 identity = Table(
     "identity",
     metadata,
     Column("id", Text, primary_key=True),
     Column("created", Moment, nullable=False),
+    Column("place", Text, nullable=False, server_default=NOTHING),  # where it stood when it last sent (fence.py)
+)
+
+# Who delivers from a store on PostgreSQL: rows in ``sending`` name their engine, whose lease follows its last beat.
+engine = Table(
+    "engine",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("started", Moment, nullable=False),
+    Column("beat", Moment, nullable=False),
 )
 
 # A digest as the store knows it: the filter it last saw (JSON), to notice one that was widened.
@@ -112,11 +128,14 @@ subscription = Table(
     Column("cursor", Integer, nullable=False),
     Column("since", Integer, nullable=False),  # where the cursor began: no release lowers it further
     Column("unsubscribe_token", Text, nullable=False),
+    Column(
+        "generation", Integer, nullable=False, server_default=ZERO
+    ),  # grows when its reader leaves: old links to confirm end
     UniqueConstraint("unsubscribe_token"),
     Index(None, "digest", "cadence", "state"),
 )
 
-# Append only: nothing in Publisher updates or deletes a row of this table.
+# Append only: nothing in Publisher changes a row of this table, and only the erasure of a person deletes any.
 consent_event = Table(
     "consent_event",
     metadata,
@@ -140,6 +159,14 @@ suppression = Table(
     Column("at", Moment, nullable=False),
 )
 
+# What erased people leave: a keyed hash of their address, so that no import brings them back.
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+)
+
 issue = Table(
     "issue",
     metadata,
@@ -155,7 +182,12 @@ issue = Table(
     Column("list_id", Text, nullable=False),
     Column("unsubscribe_mail", Text, nullable=False),
     Column("public_url", Text, nullable=False),
+    Column("slot", Moment, nullable=True),
+    Column("release_at", Moment, nullable=True),  # held until then; none: held until approved, or not held
+    Column("reason", Text, nullable=False, server_default=NOTHING),  # why it is held or paused
+    Column("touched", Moment, nullable=True),  # when an engine last worked on it
     UniqueConstraint("digest", "number"),
+    Index(None, "state"),
     sqlite_autoincrement=True,  # message names are made of it
 )
 
@@ -166,7 +198,8 @@ slot = Table(
     Column("cadence", Text, primary_key=True),
     Column("slot", Moment, primary_key=True),
     Column("upto_seq", Integer, nullable=False),
-    Column("issue", Integer, ForeignKey(issue.c.id), nullable=True),  # none: skipped, nothing was new
+    Column("issue", Integer, ForeignKey(issue.c.id), nullable=True),  # none: skipped
+    Column("outcome", Text, nullable=False, server_default=text("'issued'")),
 )
 
 variant = Table(
@@ -202,7 +235,40 @@ delivery = Table(
     Column("engine", Text, nullable=False),  # who holds the row while it is being sent, else empty
     Column("detail", Text, nullable=False),  # the transport's words, or the reason of a release
     Column("changed", Moment, nullable=False),
+    Column("begun", Moment, nullable=True),  # when the first attempt was made: retries are aged from it
     ForeignKeyConstraint(["issue", "variant"], [variant.c.issue, variant.c.variant]),
-    Index(None, "state", "issue", "subscriber"),
+    Index(None, "issue", "state", "due_at", "subscriber"),
     Index(None, "subscriber"),
+)
+
+# One mail to one person that belongs to no issue; the same states and the same loop, ahead of issues.
+letter = Table(
+    "letter",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subscriber", Integer, nullable=False),  # 0: the editor
+    Column("digest", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("reply_to", Text, nullable=False),
+    Column("list_id", Text, nullable=False),
+    Column("unsubscribe_mail", Text, nullable=False),
+    Column("public_url", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("written", Moment, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("engine", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("changed", Moment, nullable=False),
+    Column("begun", Moment, nullable=True),
+    UniqueConstraint("kind", "subscriber", "digest", "generation"),
+    Index(None, "state", "due_at"),
+    sqlite_autoincrement=True,  # message names are made of it
 )

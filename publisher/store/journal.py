@@ -1,0 +1,175 @@
+"""The side journal: which message was begun, and what was said to it, on the disk before the next step is taken.
+
+The ledger learns of results in groups, so a process that dies leaves some rows in ``sending`` of which the
+ledger knows no more. The journal does: before a message's content goes out its start is written here, and each
+reply as it comes. A row whose start is not here was never begun; one with a reply has that reply; only the
+others, never more than there were connections, are in doubt.
+
+The file is a ring of slots of fixed size, so it never grows and nothing is ever moved in it. Writes are single
+and small and are not synced: they outlive the process, not a loss of power, which the boot id in the head tells.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from publisher.errors import StoreError
+from publisher.model.delivery import DeliveryState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from publisher.model.delivery import Claim, Outcome
+
+SLOT = 512  # bytes; a page holds whole slots, so a slot is written whole or not at all by a dying process
+WORDS = 300  # bytes of a reply that are kept
+_BOOT = "/proc/sys/kernel/random/boot_id"
+
+
+class Key(NamedTuple):
+    """One attempt at one row: issue (0 for a letter), subscriber or letter, attempt."""
+
+    issue: int
+    subscriber: int
+    attempt: int
+
+
+class Noted(NamedTuple):
+    """What the journal knows of an attempt: begun, and where a reply came the state it led to and its words."""
+
+    state: DeliveryState | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A dead engine's journal. ``whole``: written since this machine started, so what is missing never was."""
+
+    engine: str
+    whole: bool
+    noted: dict[Key, Noted]
+
+
+def key_of(claim: Claim) -> Key:
+    """The attempt that a claim is."""
+    return Key(claim.issue, claim.subscriber, claim.attempt)
+
+
+class Journal:
+    """The writing side. A slot belongs to one attempt from its claim until the ledger has its result."""
+
+    def __init__(self, folder: Path, store: str, engine: str, slots: int) -> None:
+        """Make this engine's file, and hold its lock for as long as the process lives. Raises StoreError."""
+        self.path = folder / f"mailing-started-{store[:12]}-{engine}"
+        self._free = list(range(slots, 0, -1))
+        self._taken: dict[Key, int] = {}
+        try:
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.pwrite(self._file, _sealed(f"{engine} {_boot()}"), 0)
+            os.fsync(self._file)
+        except OSError as fault:
+            raise _unwritable(self.path, fault) from fault
+
+    def reserve(self, claims: Iterator[Claim] | tuple[Claim, ...]) -> None:
+        """Give each claim a slot, before its message may be begun."""
+        for claim in claims:
+            self._taken[key_of(claim)] = self._free.pop()
+
+    def begin(self, claim: Claim) -> None:
+        """Note that a message's content is about to go out."""
+        self._write(claim, "begun", "")
+
+    def reply(self, outcome: Outcome) -> None:
+        """Note what became of it."""
+        self._write(outcome.claim, outcome.state.value, outcome.detail)
+
+    def free(self, claims: Iterator[Claim] | tuple[Claim, ...]) -> None:
+        """Take the slots back of claims whose results the ledger has."""
+        for claim in claims:
+            self._free.append(self._taken.pop(key_of(claim)))
+
+    def close(self) -> None:
+        """Take the file away: every result is in the ledger."""
+        self.path.unlink(missing_ok=True)
+        os.close(self._file)
+
+    def _write(self, claim: Claim, word: str, detail: str) -> None:
+        key = key_of(claim)
+        words = detail.encode()[:WORDS].decode(errors="ignore").replace("\n", " ")
+        line = f"{key.issue} {key.subscriber} {key.attempt} {word} {words}"
+        try:
+            os.pwrite(self._file, _sealed(line), self._taken[key] * SLOT)
+        except OSError as fault:
+            raise _unwritable(self.path, fault) from fault
+
+
+def left_behind(folder: Path, store: str, engine: str = "") -> tuple[Left, ...]:
+    """Read the journals of this store whose engines are dead: nobody holds their locks. ``engine``: only that one's."""
+    paths = sorted(folder.glob(f"mailing-started-{store[:12]}-{engine or '*'}"))
+    return tuple(left for left in map(_read, paths) if left is not None)
+
+
+def remove(folder: Path, store: str, engine: str) -> None:
+    """Take a dead engine's journal away, once the ledger has settled its rows."""
+    (folder / f"mailing-started-{store[:12]}-{engine}").unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Left | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        data = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+    except OSError:  # its engine lives
+        return None
+    finally:
+        os.close(descriptor)
+    head = _opened(data[:SLOT]).split(" ")
+    engine = path.name.rpartition("-")[2]
+    whole = head == [engine, _boot()]
+    return Left(engine, whole, dict(_slots(data)))
+
+
+def _slots(data: bytes) -> Iterator[tuple[Key, Noted]]:
+    for start in range(SLOT, len(data), SLOT):
+        parts = _opened(data[start : start + SLOT]).split(" ", 4)
+        if len(parts) == 5:  # noqa: PLR2004 - as _write writes them
+            issue, subscriber, attempt, word, detail = parts
+            state = None if word == "begun" else DeliveryState(word)
+            yield Key(int(issue), int(subscriber), int(attempt)), Noted(state, detail)
+
+
+def _sealed(line: str) -> bytes:
+    """A slot's bytes: a checksum, the line, zeros."""
+    text = line.encode()
+    return (b"%08x %b\n" % (zlib.crc32(text), text)).ljust(SLOT, b"\0")
+
+
+def _opened(slot: bytes) -> str:
+    """A slot's line; empty where it was never written, or is spoilt."""
+    seal, _, rest = slot.partition(b" ")
+    text = rest.partition(b"\n")[0]
+    return text.decode(errors="replace") if seal == b"%08x" % zlib.crc32(text) else ""
+
+
+def _boot() -> str:
+    try:
+        with open(_BOOT, encoding="ascii") as stream:  # noqa: PTH123 - a file of the kernel, read once
+            return stream.read().strip()
+    except OSError:  # no Linux: every break counts as a loss of power
+        return os.urandom(16).hex()
+
+
+def _unwritable(path: Path, fault: OSError) -> StoreError:
+    return StoreError(
+        f"the journal {path} cannot be written: {fault.strerror}",
+        "Make its folder writable for this user and see to free space, then run this again: nobody is mailed twice.",
+    )
