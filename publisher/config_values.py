@@ -18,6 +18,7 @@ from publisher.model.settings import (
     DEFAULT_PERMALINK,
 )
 from publisher.output.place import OURS
+from publisher.rules import calendar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -252,17 +253,15 @@ def read_cadences(value: Any) -> tuple[tuple[str, str], ...]:
 
 
 DAYS = "mon|tue|wed|thu|fri|sat|sun"
-_SCHEDULE = re.compile(
-    rf"each|(?:daily|(?:(?:first|second|third|fourth|last)\s+)?(?:{DAYS})|[1-9]|[12]\d|3[01])\s+(?:[01]?\d|2[0-3]):[0-5]\d"
-    r"|(?:\S+\s+){4}\S+"
-)
 
 
 def read_schedule(value: Any) -> str:
     """A schedule, as written, in lower case."""
     text = read_filled(value).casefold()
-    if not _SCHEDULE.fullmatch(text):
-        raise ValueFault('a schedule: "mon 09:00", "daily 08:00", "first mon 09:00", "1 09:00" or "each"')
+    try:
+        calendar.parse(text)
+    except ValueError as fault:
+        raise ValueFault(str(fault)) from None
     return text
 
 

@@ -327,12 +327,27 @@ def test_a_digest_wants_either_a_schedule_or_cadences(lines: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "schedule", ["mon", "09:00", "mon 24:00", "32 09:00", "fifth mon 09:00", "monday 09:00", "0 9 * *", ""]
+    "schedule",
+    ["mon", "09:00", "mon 24:00", "32 09:00", "fifth mon 09:00", "monday 09:00", "0 9 * *", "0 24 * * *", ""],
 )
 def test_a_schedule_that_is_none_is_refused(schedule: str) -> None:
     number, message, _ = fault_of(f'{SITE}[digests.talks]\nschedule = "{schedule}"\n')
     assert number == 5
     assert message.startswith("schedule in [digests.talks] is to be ")
+
+
+def test_a_schedule_that_never_comes_is_refused() -> None:
+    assert fault_of(f'{SITE}[digests.talks]\nschedule = "0 9 31 Feb *"\n')[1] == (
+        'schedule in [digests.talks] is to be cron whose day of the month is one that its months have, not "31"'
+    )
+
+
+@pytest.mark.parametrize(
+    "schedule", ["mon,thu 09:00", "mon-fri 08:00", "last 09:00", "0 9 * * Mon", "*/30 8-18 * * 1-5"]
+)
+def test_a_schedule_may_have_any_form_that_the_calendar_reads(schedule: str) -> None:
+    (digest,) = parse(f'{SITE}[digests.talks]\ncadences = {{ own = "{schedule}" }}\n').digests
+    assert digest.cadences == (("own", schedule.casefold()),)
 
 
 @pytest.mark.parametrize("cadences", ["{}", "3", "{ weekly = 3 }", "{ 'every week' = 'mon 09:00' }"])
