@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from publisher.errors import StoreError
 from publisher.store import postgres, schema, sqlite
@@ -81,7 +82,7 @@ def open_store(url: str, folder: Path) -> Store:
     """
     parsed = _parsed(url)
     if parsed.get_backend_name() == "postgresql":
-        return _opened(postgres.engine(parsed), parsed.render_as_string(), None, folder)
+        return _opened(postgres.engine(parsed), _shown(parsed), None, folder)
     path = store_file(url, folder)
     with suppress(OSError):  # SQLite says better what is wrong with the place
         path.touch(0o600)  # people's addresses are nobody else's business
@@ -101,7 +102,7 @@ def open_to_read(url: str, folder: Path) -> Store | None:
     """Open an existing store of this version without changing a byte of it; None when there is none."""
     parsed = _parsed(url)
     if parsed.get_backend_name() == "postgresql":
-        path, engine, name = None, postgres.engine(parsed), parsed.render_as_string()
+        path, engine, name = None, postgres.engine(parsed), _shown(parsed)
     else:
         path = store_file(url, folder)
         if not path.exists():
@@ -122,19 +123,30 @@ def open_to_read(url: str, folder: Path) -> Store | None:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError as fault:
+    except (ArgumentError, ValueError) as fault:  # the latter for a port that is no number
         raise _bad_url("") from fault
     if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
-        raise _bad_url(parsed.render_as_string(hide_password=True))
+        raise _bad_url(_shown(parsed))
+    if "@" in (parsed.host or ""):  # part of a password, and not to be shown as a host
+        raise StoreError(
+            "[store] url has an @ too many",
+            "Write an @ that belongs to the password as %40 (and / as %2F, % as %25).",
+        )
     return parsed
+
+
+def _shown(url: URL) -> str:
+    """A URL without what may be secret: the password, and options, of which one may be the password again."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def store_file(url: str, folder: Path) -> Path:
     """Find the SQLite file that a store's URL names. Raises StoreError for any other URL."""
     parsed = _parsed(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        raise _bad_url(parsed.render_as_string(hide_password=True))
-    path = folder / parsed.database
+    # two slashes: what was meant as a folder would be a host, and be passed over
+    if parsed.get_backend_name() != "sqlite" or parsed.host or parsed.database in {None, "", ":memory:"}:
+        raise _bad_url(_shown(parsed))
+    path = folder / str(parsed.database)
     if path.exists() and not path.is_file():  # a pipe would be waited for without end
         raise StoreError(
             f"{path} is no file, and so no mailing store", "Move it away, or give [store] url another path."
@@ -153,15 +165,15 @@ def _bad_url(url: str) -> StoreError:
 def _ready(engine: Engine, name: str, path: Path | None) -> str:
     """Bring the schema up to date and return the store's id."""
     with engine.execution_options(**_READING["sqlite" if path else "postgresql"]).begin() as connection:
-        found = schema.revision(connection, name)
-        if found == schema.HEAD:
+        if schema.revision(connection, name) == schema.HEAD:
             return str(connection.execute(select(identity.c.id)).scalar_one())
-    if path is not None and found != schema.NEW:
-        sqlite.back_up(path, path.with_name(f"{path.name}.before-{schema.HEAD}"))
     with engine.begin() as connection:
         if path is None:
             connection.execute(text(postgres.ALONE))
-        if schema.revision(connection, name) != schema.HEAD:  # another process may have been quicker
+        found = schema.revision(connection, name)  # again: another process may have been quicker
+        if found != schema.HEAD:
+            if path is not None and found != schema.NEW:
+                sqlite.back_up(path, path.with_name(f"{path.name}.before-{schema.HEAD}"))
             schema.upgrade(connection)
         return _identity(connection)
 
@@ -190,6 +202,11 @@ REMEDIES = (
     ("password", "Put the whole address with its password into the environment variable PUBLISHER_STORE_URL."),
     ("does not exist", "Make the database and its role first (createdb, createuser), or mend [store] url."),
     ("permission denied", "Give this role the right to make tables in the database's public schema."),
+    ("queuepool", "Too much is asked of the store at one time. Try again in a moment."),
+    (
+        "resolve host",
+        "See that [store] url, or PUBLISHER_STORE_URL, spells the host right, and that its name is known.",
+    ),
     ("connection", "See that PostgreSQL runs and that [store] url, or PUBLISHER_STORE_URL, names its host and port."),
 )
 
@@ -199,7 +216,7 @@ def plain_faults(name: str) -> Iterator[None]:
     """Turn what a database raises into a StoreError about the store ``name``."""
     try:
         yield
-    except (DBAPIError, sqlite3.Error) as fault:
+    except (DBAPIError, sqlite3.Error, PoolTimeout) as fault:
         words = " ".join(str(getattr(fault, "orig", None) or fault).split())
         remedy = next((told for sign, told in REMEDIES if sign in words.lower()), "")
         raise StoreError(f"the mailing store {name} could not be used: {words}", remedy) from fault

@@ -31,7 +31,7 @@ def revision(connection: Connection, name: str) -> str:
     if not {"alembic_version", "identity", "delivery"} <= tables:
         raise StoreError(
             f"{name} is a database of some other program",
-            "Give [store] url in config.toml a file of its own; Publisher makes it.",
+            "Give [store] url in config.toml a file or a database of its own: Publisher makes its tables in it.",
         )
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
     if found not in REVISIONS:

@@ -8,7 +8,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sqlalchemy import create_engine, event
+from sqlalchemy import QueuePool, create_engine, event
+
+from publisher.errors import StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +23,10 @@ BEGIN = "publisher_begin"
 
 def engine(path: Path, mode: str) -> Engine:
     """``mode`` is SQLite's: rwc makes the file when it is missing, ro never writes."""
-    made = create_engine("sqlite://", creator=lambda: _connect(path, mode))
+    # Said, because a URL without a path would get one connection a thread, shared by transactions within each other.
+    made = create_engine(
+        "sqlite://", creator=lambda: _connect(path, mode), poolclass=QueuePool, pool_size=5, max_overflow=-1
+    )
     event.listen(made, "begin", _begin)
     return made
 
@@ -53,11 +58,19 @@ def _begin(connection: Connection) -> None:
 
 
 def back_up(path: Path, target: Path) -> None:
-    """Copy a store as it stands into a file of its own, whole and consistent, whoever writes meanwhile."""
+    """Copy a store as it stands into a file of its own, whole and consistent, whoever writes meanwhile.
+
+    Raises StoreError where the file cannot be made.
+    """
     partial = target.with_name(target.name + ".part")
-    partial.unlink(missing_ok=True)
-    partial.touch(0o600)
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as copy:
-        source.backup(copy)
-        copy.execute("PRAGMA journal_mode=DELETE")  # one file, nothing beside it
-    partial.replace(target)
+    try:
+        partial.unlink(missing_ok=True)
+        partial.touch(0o600)
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as copy:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")  # one file, nothing beside it
+        partial.replace(target)
+    except OSError as fault:
+        raise StoreError(
+            f"the backup {target} cannot be written: {fault.strerror}", "Make its folder writable and its name free."
+        ) from fault

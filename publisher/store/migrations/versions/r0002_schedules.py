@@ -48,6 +48,7 @@ def _columns() -> None:
     op.add_column("issue", Column("touched", DateTime(timezone=True), nullable=True))
     op.execute("UPDATE issue SET slot = drafted, touched = drafted")
     op.add_column("slot", Column("outcome", Text(), nullable=False, server_default=text("'issued'")))
+    op.execute("UPDATE slot SET outcome = 'empty' WHERE issue IS NULL")
     op.add_column("delivery", Column("begun", DateTime(timezone=True), nullable=True))
 
 
