@@ -62,12 +62,12 @@ def markdown(lines: Iterable[Line]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def placed(text: str, table: str) -> str:
+def placed(text: str, table: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
     """A document with the table between its two marks. Raises ValueError if it lacks them."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = text.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not begin or not end:
-        raise ValueError(f"the document lacks the lines {BEGIN} and {END}")
+        raise ValueError(f"the document lacks the lines {marks[0]} and {marks[1]}")
     return f"{before}{begin}\n{table.strip()}\n{end}{after}"
 
 

@@ -7,19 +7,20 @@ cost more time to import than a whole run with one changed post takes.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
 from publisher.config_values import (
-    DAYS,
     NAME,
     PER,
     ValueFault,
     read_authors,
     read_base_url,
+    read_between,
     read_cadences,
     read_clock,
     read_count,
@@ -27,15 +28,19 @@ from publisher.config_values import (
     read_flag,
     read_folder,
     read_formats,
+    read_hold,
     read_insides,
     read_language,
+    read_mailbox,
     read_one_of,
     read_paragraphs,
     read_paths,
     read_pattern,
     read_per,
     read_permalinks,
+    read_rate,
     read_schedule,
+    read_span,
     read_store_url,
     read_text,
     read_texts,
@@ -49,6 +54,7 @@ from publisher.model.problem import Problem, error
 from publisher.model.settings import (
     DEFAULT_STORE_URL,
     DigestSettings,
+    EngineSettings,
     FeedsSettings,
     Filter,
     MailSettings,
@@ -59,12 +65,15 @@ from publisher.model.settings import (
     Settings,
     SiteSettings,
 )
+from publisher.rules.calendar import pace
+from publisher.rules.calendar import parse as parse_schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 FILE = "config.toml"
+STORE_VARIABLE = "PUBLISHER_STORE_URL"  # takes the place of [store] url, and may hold a password
 
 DEFAULT_PATHS = {Format.RSS: "feed.xml", Format.ATOM: "atom.xml", Format.JSON: "feed.json"}
 _SECRET_VARIABLES = {
@@ -86,7 +95,9 @@ def load(folder: Path) -> Settings:
         ) from None
     except (OSError, UnicodeDecodeError) as fault:
         raise UsageError(f"{path} cannot be read: {fault}", "save it as UTF-8 text that you may read") from None
-    return parse(text, normpath(folder.absolute().as_posix()))
+    settings = parse(text, normpath(folder.absolute().as_posix()))
+    elsewhere = os.environ.get(STORE_VARIABLE, "")
+    return replace(settings, store_url=elsewhere) if elsewhere else settings
 
 
 def parse(text: str, folder: str = "/site") -> Settings:
@@ -130,11 +141,18 @@ _SHAPE: dict[str, dict[str, Callable[[Any], Any]]] = {
     "mail": {
         "from": read_filled,
         "reply_to": read_filled,
+        "editor": read_mailbox,
         "postal_address": read_paragraphs,
         "transport": read_transport,
+        "rate": read_rate,
+        "per_domain": read_rate,
+        "retry_for": read_span,
+        "on_doubt": read_one_of("resend", "hold"),
+        "relay_log": read_filled,
     },
     "store": {"url": read_store_url},
     "web": {"public_url": read_base_url},
+    "engine": {"connections": read_between(1, 100), "window": read_between(1, 10_000)},
 }
 _NAMED_FEED = {
     "title": read_filled,
@@ -150,7 +168,9 @@ _DIGEST = {
     "timezone": read_zone,
     "start": read_one_of("now", "all"),
     "limit": read_count,
-    "content": read_one_of("full", "summary"),
+    "content": read_one_of("full", "summary", "newest"),
+    "hold": read_hold,
+    "send_late_within": read_span,
     **_FILTER,
 }
 
@@ -387,6 +407,7 @@ def _build(
         mail=MailSettings(**mail),
         store_url=tables["store"].get("url", DEFAULT_STORE_URL),
         web_public_url=tables["web"].get("public_url", ""),
+        engine=EngineSettings(**tables["engine"]),
     )
 
 
@@ -430,19 +451,22 @@ def _digest(name: str, table: dict[str, Any], site: SiteSettings) -> DigestSetti
         name=name,
         title=table.get("title", f"{site.title}: {name}"),
         filter=_filter(table),
-        cadences=table["cadences"] if "cadences" in table else ((_pace(table["schedule"]), table["schedule"]),),
+        cadences=table["cadences"]
+        if "cadences" in table
+        else ((pace(parse_schedule(table["schedule"])), table["schedule"]),),
         timezone=table.get("timezone", site.timezone),
         start=table.get("start", "now"),
         limit=table.get("limit", 0),
         content=table.get("content", "summary"),
+        **_holding(table),
     )
 
 
-def _pace(schedule: str) -> str:
-    """The cadence's name that a lone schedule implies."""
-    if schedule == "each":
-        return "each"
-    first = schedule.split(maxsplit=1)[0]
-    if first == "daily":
-        return "daily"
-    return "weekly" if first in DAYS.split("|") else "monthly"
+def _holding(table: dict[str, Any]) -> dict[str, Any]:
+    """What a digest says of waiting and of being late, where it says anything."""
+    found: dict[str, Any] = {}
+    if "hold" in table:
+        found |= {"approve": True} if table["hold"] == "approve" else {"hold": table["hold"]}
+    if "send_late_within" in table:
+        found["send_late_within"] = table["send_late_within"]
+    return found

@@ -6,7 +6,7 @@ Each reader takes what TOML gave for a key and returns what Settings holds for i
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import time, timedelta
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -252,9 +252,6 @@ def read_cadences(value: Any) -> tuple[tuple[str, str], ...]:
     return tuple((key, read_schedule(item)) for key, item in value.items())
 
 
-DAYS = "mon|tue|wed|thu|fri|sat|sun"
-
-
 def read_schedule(value: Any) -> str:
     """A schedule, as written, in lower case."""
     text = read_filled(value).casefold()
@@ -262,6 +259,59 @@ def read_schedule(value: Any) -> str:
         calendar.parse(text)
     except ValueError as fault:
         raise ValueFault(str(fault)) from None
+    return text
+
+
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(m|min|minutes?|h|hours?|d|days?)")
+_UNITS = {"m": 60, "h": 3600, "d": 86400}
+MOST_SPAN = timedelta(days=366)
+MOST_RATE = 100_000
+
+
+def read_span(value: Any) -> timedelta:
+    """A span of time, such as "30m", "2h" or "3d"."""
+    found = _SPAN.fullmatch(value.strip().casefold()) if isinstance(value, str) else None
+    if not found:
+        raise ValueFault('a span of time, such as "30m", "2h" or "3d"')
+    seconds = float(found[1]) * _UNITS[found[2][0]]
+    if not 0 < seconds <= MOST_SPAN.total_seconds():
+        raise ValueFault("a span of time of more than nothing and at most 366 days")
+    return timedelta(seconds=seconds)
+
+
+def read_hold(value: Any) -> timedelta | str:
+    """How long a drafted issue waits: a span of time, or "approve"."""
+    if isinstance(value, str) and value.strip().casefold() == "approve":
+        return "approve"
+    try:
+        return read_span(value)
+    except ValueFault as fault:
+        raise ValueFault(f'"approve", or {fault}') from None
+
+
+def read_rate(value: Any) -> float:
+    """Messages a second; 0 sets no limit."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_RATE:
+        raise ValueFault(f"a number of messages a second, from 0 (no limit) to {MOST_RATE:,}")
+    return float(value)
+
+
+def read_between(least: int, most: int) -> Callable[[Any], int]:
+    """A reader of whole numbers from ``least`` to ``most``."""
+
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ValueFault(f"a whole number from {least} to {most}")
+        return value
+
+    return read
+
+
+def read_mailbox(value: Any) -> str:
+    """One mailbox, with or without a name; its address is looked at when mail is made."""
+    text = read_filled(value)
+    if "@" not in text:
+        raise ValueFault('a mailbox, such as "Your Name <you@example.org>"')
     return text
 
 
@@ -280,6 +330,14 @@ def read_transport(value: Any) -> str:
     text = read_filled(value)
     if _PASSWORD.search(text):
         raise ValueFault("an address without a password: put it into the environment variable PUBLISHER_SMTP_PASSWORD")
-    if not re.fullmatch(r"maildir:.+", text):
-        raise ValueFault('"maildir:FOLDER", the transport this version has')
+    if text.startswith("maildir:") and len(text) > len("maildir:"):
+        return text
+    if not text.startswith(("smtp:", "smtps:")):
+        raise ValueFault('"maildir:FOLDER", or a relay: "smtp://user@relay.example.org"')
+    from publisher.mail.relay_url import parse  # noqa: PLC0415 - read only when the key is set
+
+    try:
+        parse(text)
+    except ValueError as fault:
+        raise ValueFault(f"the address of a relay: {fault}") from None
     return text

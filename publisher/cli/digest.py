@@ -1,4 +1,4 @@
-"""``publisher digest``: look at the next issue, and send it."""
+"""``publisher digest``: look at the next issue, send it, and deal with those that stand."""
 
 from __future__ import annotations
 
@@ -6,28 +6,39 @@ import secrets
 import sys
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from publisher.cli.common import answer, counted, json_option, quiet_option, site_option, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from publisher.flows.deliver import Delivery, Progress
-    from publisher.flows.digest import Occasion
+    from publisher.flows.digest import Drafted, Occasion
+    from publisher.flows.issuing import Standing
     from publisher.flows.newness import Plan
+    from publisher.flows.schedule import Passed
     from publisher.flows.send import Sent
+    from publisher.mail.transports import Transport
+    from publisher.model.delivery import DeliveryState
+    from publisher.model.issue import Issue
+    from publisher.model.settings import Settings
+    from publisher.store.database import Store
+
+Seen = TypeVar("Seen")
 
 cadence_option = click.option(
-    "--cadence", default="", metavar="NAME", help="The pace to send, where the digest has several."
+    "--cadence", default="", metavar="NAME", help="The pace that is meant, where the digest has several."
 )
+number_argument = click.argument("number", type=click.IntRange(1))
 
 
 @click.group()
 def digest() -> None:
-    """Preview and send email digests of what is new."""
+    """Preview and send email digests of what is new, and lead their issues."""
 
 
 @digest.command(short_help="Write what a new reader would get to preview/.")
@@ -51,57 +62,309 @@ def preview(name: str, cadence: str, folder: Path, *, in_browser: bool, quiet: b
         click.launch(shown.html.absolute().as_uri())
 
 
-@digest.command()
+@digest.command(short_help="Freeze the next issue and hold it for approval.")
 @click.argument("name")
+@cadence_option
+@site_option
+@quiet_option
+@json_option
+def draft(name: str, cadence: str, folder: Path, *, quiet: bool, as_json: bool) -> None:
+    """Freeze what is new to the readers of NAME as an issue that waits for approval; its editor gets a preview.
+
+    An issue that is held already is drafted anew, with the posts and readers of now, under its number.
+    """
+    from publisher.flows.digest import draft as freeze  # noqa: PLC0415 - brings SQLAlchemy along
+    from publisher.flows.digest import draft_anew  # noqa: PLC0415 - as above
+    from publisher.flows.issuing import newest_held  # noqa: PLC0415 - as above
+
+    occasion = _occasion(folder, name, cadence)
+    with closing(_store(folder, occasion.settings)) as store:
+        held = newest_held(store, name, occasion.cadence)
+        made = draft_anew(store, occasion, held.number) if held else freeze(store, occasion, held=True)
+        _deliver(store, occasion.settings, folder)  # the editor's preview
+    if as_json:
+        answer(_drafted_json(made))
+    elif not quiet:
+        tell(made.said if made else ())
+        click.echo(_drafted_line(occasion, made))
+        if made:
+            click.echo(f"  publisher digest approve {name} {made.number}")
+
+
+@digest.command(short_help="Send what is new, or with --due everything that is due.")
+@click.argument("name", required=False, default="")
+@click.option("--due", is_flag=True, help="One whole pass of the clock: slots, ended holds, retries. For cron.")
+@click.option(
+    "--to", "address", default="", metavar="ADDRESS", help="Send one copy there to look at; nothing is recorded."
+)
 @click.option("--yes", is_flag=True, help="Send without asking.")
 @cadence_option
 @site_option
 @quiet_option
 @json_option
-def send(name: str, cadence: str, folder: Path, *, yes: bool, quiet: bool, as_json: bool) -> None:
-    """Send what is new to the readers of NAME. Run again, nobody gets anything twice."""
-    from publisher.flows.send import send as mail_out  # noqa: PLC0415 - brings SQLAlchemy along
-    from publisher.mail.transports import transport  # noqa: PLC0415 - as above
-    from publisher.store.database import open_store  # noqa: PLC0415 - as above
+def send(
+    name: str, cadence: str, folder: Path, address: str, *, due: bool, yes: bool, quiet: bool, as_json: bool
+) -> int:
+    """Send what is new to the readers of NAME. Run again, nobody gets anything twice.
 
-    occasion = _occasion(folder, name, cadence)
-    outbox = transport(occasion.settings.mail.transport, folder)
-    asking = sys.stdin.isatty() and not yes
-    with closing(open_store(occasion.settings.store_url, folder)) as store:
+    With --due NAME is left out: every digest's slots are dealt with, and everything that can be delivered is.
+    """
+    if due == bool(name) or (due and (address or cadence)):
+        raise click.UsageError("name a digest, or say --due alone, which means all of them")
+    if due:
+        return _send_due(folder, quiet=quiet, as_json=as_json)
+    if address:
+        return _send_copy(_occasion(folder, name, cadence), address, quiet=quiet)
+    return _send_now(
+        _occasion(folder, name, cadence), asking=sys.stdin.isatty() and not yes, quiet=quiet, as_json=as_json
+    )
+
+
+def _send_now(occasion: Occasion, *, asking: bool, quiet: bool, as_json: bool) -> int:
+    from publisher.flows.schedule import terms_of  # noqa: PLC0415 - brings SQLAlchemy along
+    from publisher.flows.send import send as mail_out  # noqa: PLC0415 - as above
+
+    outbox = _transport(occasion.settings, occasion.folder)
+    with closing(_store(occasion.folder, occasion.settings)) as store:
         sent = mail_out(
             store,
             occasion,
             outbox,
-            lambda: datetime.now(UTC),
-            engine=secrets.token_hex(6),
+            _now,
+            engine=engine_name(),
             agree=lambda plan: not asking or _agrees(occasion, plan),
+            terms=terms_of(occasion.settings),
         )
     if as_json:
-        answer(_as_json(occasion, sent, outbox.where))
+        answer(_sent_json(occasion, sent, outbox.where))
     elif not quiet:
         tell((*sent.outlook.said, *(sent.drafted.said if sent.drafted else ())))
-        for line in _lines(occasion, sent, outbox.where):
+        for line in _sent_lines(occasion, sent, outbox.where):
             click.echo(line)
+    return _code(sent.unfinished, sent.delivery)
+
+
+def _send_due(folder: Path, *, quiet: bool, as_json: bool) -> int:
+    from publisher.config import load  # noqa: PLC0415 - help must not wait for it
+    from publisher.flows.schedule import run_due  # noqa: PLC0415 - brings SQLAlchemy along
+
+    settings = load(folder)
+    outbox = _transport(settings, folder)
+    with closing(_store(folder, settings)) as store:
+        passed = run_due(store, _site(folder, settings), outbox, engine_name(), _now)
+    if as_json:
+        answer(_passed_json(passed, outbox.where))
+    else:
+        tell(passed.said, quiet=quiet)
+        if not quiet:
+            for line in passed_lines(passed, outbox.where):
+                click.echo(line)
+    return passed.fault.exit_code if passed.fault else _code(passed.delivery)
+
+
+def _send_copy(occasion: Occasion, address: str, *, quiet: bool) -> int:
+    from publisher.flows.send import send_sample  # noqa: PLC0415 - brings SQLAlchemy along
+
+    outbox = _transport(occasion.settings, occasion.folder)
+    said = send_sample(occasion, address, outbox, f"copy{secrets.token_hex(8)}")
+    if not quiet:
+        click.echo(f"One copy for {address} went to {outbox.where} ({said}). Nothing was recorded.")
+    return 0
+
+
+@digest.command(name="list", short_help="List the issues of a digest, or of all.")
+@click.argument("name", required=False, default="")
+@site_option
+@json_option
+def listing(name: str, folder: Path, *, as_json: bool) -> None:
+    """List the issues of NAME, or of every digest, with how their messages stand."""
+    from publisher.flows.issuing import listing as found_in  # noqa: PLC0415 - brings SQLAlchemy along
+
+    found = _looked(folder, name, lambda store: found_in(store, name)) or ()
+    if as_json:
+        answer([_standing_json(one) for one in found])
+        return
+    for one in found:
+        click.echo(standing_line(one))
+    click.echo(counted(len(found), "issue") + ".")
+
+
+@digest.command(short_help="Tell everything about one issue.")
+@click.argument("name")
+@number_argument
+@site_option
+@json_option
+def show(name: str, number: int, folder: Path, *, as_json: bool) -> int:
+    """Show issue NUMBER of NAME: its entries, and what relays said."""
+    from publisher.flows.issuing import show as look  # noqa: PLC0415 - brings SQLAlchemy along
+
+    found = _looked(folder, name, lambda store: look(store, name, number))
+    if found is None:
+        click.echo(f"error: the digest {name} has no issue yet", err=True)
+        return 2
+    if as_json:
+        answer(_standing_json(found))
+        return 0
+    click.echo(standing_line(found))
+    for entry in found.entries:
+        click.echo(f"  {entry}")
+    for state, words, rows in found.reasons:
+        click.echo(f"  {rows} {state.value}: {words}")
+    return 0
+
+
+@digest.command(short_help="Let a held issue go out.")
+@click.argument("name")
+@number_argument
+@site_option
+@quiet_option
+def approve(name: str, number: int, folder: Path, *, quiet: bool) -> int:
+    """Let issue NUMBER of NAME, which is held, go out now."""
+    from publisher.flows.issuing import approve as let_go  # noqa: PLC0415 - brings SQLAlchemy along
+
+    return _led(folder, name, lambda store: (let_go(store, name, number, _now()), ""), "is approved", quiet=quiet)
+
+
+@digest.command(short_help="Go on with a paused issue.")
+@click.argument("name")
+@number_argument
+@click.option("--held", is_flag=True, help="Send again what nobody knows the fate of: some may get it twice.")
+@site_option
+@quiet_option
+def resume(name: str, number: int, folder: Path, *, held: bool, quiet: bool) -> int:
+    """Go on with issue NUMBER of NAME; what was deferred is tried again at once."""
+    from publisher.flows.issuing import resume as go_on  # noqa: PLC0415 - brings SQLAlchemy along
+
+    def led(store: Store) -> tuple[Issue, str]:
+        found, again = go_on(store, name, number, _now(), held=held)
+        return found, f"; {counted(again, 'doubtful message')} go again" if again else ""
+
+    return _led(folder, name, led, "goes on", quiet=quiet)
+
+
+@digest.command(short_help="Stop an issue.")
+@click.argument("name")
+@number_argument
+@click.option("--drop", is_flag=True, help="Its entries are given up; else they come with the next issue.")
+@site_option
+@quiet_option
+def cancel(name: str, number: int, folder: Path, *, drop: bool, quiet: bool) -> None:
+    """Stop issue NUMBER of NAME: what has not left does not leave."""
+    from publisher.flows.issuing import cancel as stop  # noqa: PLC0415 - brings SQLAlchemy along
+
+    settings = _settings(folder, name)
+    with closing(_store(folder, settings)) as store:
+        found, stopped = stop(store, name, number, _now(), drop=drop)
+    if not quiet:
+        rest = "its entries are given up" if drop else "its entries come with the next issue"
+        click.echo(f"{found.title}, issue {number} is cancelled: {counted(stopped, 'message')} stopped, {rest}.")
+
+
+# What commands share
+
+
+def engine_name() -> str:
+    """Name this process in the ledger."""
+    return secrets.token_hex(6)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _settings(folder: Path, name: str = "") -> Settings:
+    from publisher.config import load  # noqa: PLC0415 - help must not wait for it
+    from publisher.flows.newness import find_digest  # noqa: PLC0415 - brings SQLAlchemy along
+
+    settings = load(folder)
+    if name:
+        find_digest(settings, name)
+    return settings
 
 
 def _occasion(folder: Path, name: str, cadence: str) -> Occasion:
-    from publisher.config import load  # noqa: PLC0415 - help must not wait for it
     from publisher.flows.digest import Occasion  # noqa: PLC0415 - brings SQLAlchemy along
     from publisher.flows.newness import find_cadence, find_digest  # noqa: PLC0415 - as above
     from publisher.flows.reading import read_items  # noqa: PLC0415 - reads every post
 
-    settings, now = load(folder), datetime.now(UTC)
+    settings, now = _settings(folder, name), _now()
     found = find_digest(settings, name)
     pace = find_cadence(found, cadence)
     return Occasion(settings, found, pace, folder, read_items(folder, settings, now), now)
 
 
+def _site(folder: Path, settings: Settings) -> Any:
+    from publisher.flows.reading import read_items  # noqa: PLC0415 - reads every post
+    from publisher.flows.schedule import Site  # noqa: PLC0415 - brings SQLAlchemy along
+
+    return Site(folder, settings, lambda now: read_items(folder, settings, now))
+
+
+def _store(folder: Path, settings: Settings) -> Store:
+    from publisher.store.database import open_store  # noqa: PLC0415 - brings SQLAlchemy along
+
+    return open_store(settings.store_url, folder)
+
+
+def _transport(settings: Settings, folder: Path) -> Transport:
+    import os  # noqa: PLC0415 - for the password alone
+
+    from publisher.mail.transports import transport  # noqa: PLC0415 - only sending needs it
+
+    return transport(settings.mail.transport, folder, os.environ.get("PUBLISHER_SMTP_PASSWORD", ""))
+
+
+def _looked(folder: Path, name: str, look: Callable[[Store], Seen]) -> Seen | None:
+    """What a store shows, if there is one; nothing is made."""
+    from publisher.store.database import open_to_read  # noqa: PLC0415 - brings SQLAlchemy along
+
+    store = open_to_read(_settings(folder, name).store_url, folder)
+    if store is None:
+        return None
+    with closing(store):
+        return look(store)
+
+
+def _led(folder: Path, name: str, lead: Callable[[Store], tuple[Issue, str]], what: str, *, quiet: bool) -> int:
+    """Lead an issue to a state and deliver what can be delivered then."""
+    settings = _settings(folder, name)
+    with closing(_store(folder, settings)) as store:
+        found, more = lead(store)
+        if not quiet:
+            click.echo(f"{found.title}, issue {found.number} {what}{more}.")
+        delivery, where = _deliver(store, settings, folder)
+    if not quiet:
+        for line in _delivery_lines(delivery, where):
+            click.echo(line)
+    return _code(delivery)
+
+
+def _deliver(store: Store, settings: Settings, folder: Path) -> tuple[Delivery, str]:
+    from publisher.flows.deliver import deliver  # noqa: PLC0415 - brings SQLAlchemy along
+    from publisher.flows.schedule import terms_of  # noqa: PLC0415 - as above
+
+    outbox = _transport(settings, folder)
+    return deliver(store, outbox, engine_name(), _now, terms_of(settings)), outbox.where
+
+
+def _code(*deliveries: Delivery) -> int:
+    """4 where the relay could not be reached or an issue was stopped, else 0."""
+    from publisher.model.issue import IssueState  # noqa: PLC0415 - known to whoever delivered
+
+    stopped = any(each.issue.state is IssueState.PAUSED for one in deliveries for each in one.worked_on)
+    return 4 if stopped or any(one.trouble for one in deliveries) else 0
+
+
+# Words
+
+
 def _agrees(occasion: Occasion, plan: Plan) -> bool:
-    question = f"Send {_issue_line(occasion.digest.title, plan.number, plan.entries, plan.readers)}?"
+    odd = f" Beware: {plan.suspicion}." if plan.suspicion else ""
+    question = f"Send {_issue_line(occasion.digest.title, plan.number, plan.entries, plan.readers)}?{odd}"
     return click.confirm(question, err=True)
 
 
-def _lines(occasion: Occasion, sent: Sent, where: str) -> list[str]:
+def _sent_lines(occasion: Occasion, sent: Sent, where: str) -> list[str]:
     lines = [
         f"{each.issue.title}, issue {each.issue.number}, was unfinished: {_progress_line(each, where)}"
         for each in sent.unfinished.worked_on
@@ -111,10 +374,10 @@ def _lines(occasion: Occasion, sent: Sent, where: str) -> list[str]:
     made = sent.drafted
     lines.append(f"{_issue_line(occasion.digest.title, made.number, made.entries, made.readers)}.")
     if sent.progress is not None:
-        lines.append(_progress_line(sent.progress, where))
+        lines += _issue_lines(sent.progress, where)
     elif sent.delivery.elsewhere:
         lines.append("Another run is delivering from this store and takes these messages along.")
-    return lines
+    return lines + _trouble_lines(sent.delivery, where)
 
 
 def _nothing(occasion: Occasion, sent: Sent) -> str:
@@ -129,19 +392,79 @@ def _nothing(occasion: Occasion, sent: Sent) -> str:
     return f"{title}: nothing new, nothing sent."
 
 
+def passed_lines(passed: Passed, where: str) -> list[str]:
+    """Tell what a pass of the clock did; nothing is said where nothing was done."""
+    if passed.elsewhere:
+        return ["Another pass is under way."]
+    lines = []
+    for made in passed.made:
+        line = _issue_line(made.digest.title, made.drafted.number, made.drafted.entries, made.drafted.readers)
+        held = f", held: {made.drafted.reason}" if made.drafted.reason else ""
+        lines.append(f"{line}{held}.")
+    return lines + _delivery_lines(passed.delivery, where)
+
+
+def _delivery_lines(delivery: Delivery, where: str) -> list[str]:
+    lines = [f"{counted(delivery.letters, 'letter')} sent to {where}."] if delivery.letters else []
+    for each in delivery.worked_on:
+        head, *rest = _issue_lines(each, where)
+        lines += [f"{each.issue.title}, issue {each.issue.number}: {head}", *rest]
+    if delivery.elsewhere:
+        lines.append("Another run is delivering from this store.")
+    return lines + _trouble_lines(delivery, where)
+
+
+def _trouble_lines(delivery: Delivery, where: str) -> list[str]:
+    if not delivery.trouble:
+        return []
+    return [f"{where} could not take mail ({delivery.trouble}); what was due is put off and will be tried again."]
+
+
+def _issue_lines(progress: Progress, where: str) -> list[str]:
+    lines = [_progress_line(progress, where)]
+    if progress.issue.state.value == "paused":
+        name, number = progress.issue.digest, progress.issue.number
+        lines.append(f"It is paused: {progress.issue.reason}\n  publisher digest resume {name} {number}, or cancel it")
+    return lines
+
+
+def _drafted_line(occasion: Occasion, made: Drafted | None) -> str:
+    if made is None:
+        return f"{occasion.digest.title}: nothing new, nothing drafted."
+    line = _issue_line(occasion.digest.title, made.number, made.entries, made.readers)
+    return f"{line}, held: {made.reason}."
+
+
 def _issue_line(title: str, number: int, entries: int, readers: int) -> str:
     what, whom = counted(entries, "entry", "entries"), counted(readers, "reader")
     return f"{title}, issue {number}: {what} to {whom}"
 
 
 def _progress_line(progress: Progress, where: str) -> str:
-    counts = {state.value: count for state, count in progress.counts.items()}
+    return f"{_counts(progress.counts)} to {where}."
+
+
+def _counts(found: dict[DeliveryState, int]) -> str:
+    counts = {state.value: count for state, count in found.items()}
     sent = counted(counts.pop("sent", 0), "message")
     rest = "".join(f", {count} {state}" for state, count in sorted(counts.items()))
-    return f"{sent} sent to {where}{rest}."
+    return f"{sent} sent{rest}"
 
 
-def _as_json(occasion: Occasion, sent: Sent, where: str) -> dict[str, Any]:
+def standing_line(one: Standing) -> str:
+    """Tell how an issue stands in one line."""
+    issue = one.issue
+    why = f" ({issue.reason})" if issue.reason else ""
+    until = f" until {issue.release_at:%Y-%m-%d %H:%M} UTC" if issue.release_at else ""
+    when = f"{issue.slot or issue.drafted:%Y-%m-%d %H:%M} UTC"
+    state = f"{issue.state.value}{until}{why}"
+    return f"{issue.digest} {issue.number}  {issue.cadence}  {when}  {state}  {_counts(one.counts)}"
+
+
+# The same for programs
+
+
+def _sent_json(occasion: Occasion, sent: Sent, where: str) -> dict[str, Any]:
     made = sent.drafted
     return {
         "digest": occasion.digest.name,
@@ -153,7 +476,45 @@ def _as_json(occasion: Occasion, sent: Sent, where: str) -> dict[str, Any]:
         "delivered": _deliveries(sent.delivery),
         "finished": _deliveries(sent.unfinished),
         "elsewhere": sent.delivery.elsewhere or sent.unfinished.elsewhere,
+        "trouble": sent.delivery.trouble or sent.unfinished.trouble,
         "said": [str(problem) for problem in (*sent.outlook.said, *(made.said if made else ()))],
+    }
+
+
+def _passed_json(passed: Passed, where: str) -> dict[str, Any]:
+    return {
+        "drafted": [
+            {"digest": made.digest.name, "cadence": made.cadence, **_drafted_json(made.drafted)} for made in passed.made
+        ],
+        "transport": where,
+        "delivered": _deliveries(passed.delivery),
+        "letters": passed.delivery.letters,
+        "elsewhere": passed.elsewhere or passed.delivery.elsewhere,
+        "trouble": passed.delivery.trouble,
+        "said": [problem.as_dict() for problem in passed.said],
+    }
+
+
+def _drafted_json(made: Drafted | None) -> dict[str, Any]:
+    if made is None:
+        return {"issue": None, "entries": 0, "readers": 0, "held": ""}
+    return {"issue": made.number, "entries": made.entries, "readers": made.readers, "held": made.reason}
+
+
+def _standing_json(one: Standing) -> dict[str, Any]:
+    issue = one.issue
+    return {
+        "digest": issue.digest,
+        "issue": issue.number,
+        "cadence": issue.cadence,
+        "state": issue.state.value,
+        "reason": issue.reason,
+        "slot": issue.slot.isoformat() if issue.slot else None,
+        "drafted": issue.drafted.isoformat(),
+        "release_at": issue.release_at.isoformat() if issue.release_at else None,
+        "deliveries": {state.value: count for state, count in one.counts.items()},
+        "entries": list(one.entries),
+        "said": [{"state": state.value, "words": words, "messages": rows} for state, words, rows in one.reasons],
     }
 
 

@@ -1,35 +1,73 @@
-"""Deliver what the ledger holds: claim, hand over, record, until nothing is left.
+"""Deliver what the ledger holds: claim, hand over, record, until nothing is due.
 
-Rows are committed as ``sending`` before their messages are handed over. A process that dies leaves them
-so; the next one asks the transport, which knows messages by their names, and hands over only the rest.
+One thread, the caller's, talks to the store: it records results and claims the next rows in one transaction, and
+hands each claim to a connection when the pace allows. A connection writes no message's content before the claim
+is committed and its start is in the journal. Whatever happens to this process, ``recover`` finds out later.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import OrderedDict, defaultdict
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from queue import Empty
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
-from publisher.errors import MailError
-from publisher.mail.compose import compose, message_name
+from publisher.errors import MailError, PublisherError, StoreError
+from publisher.flows.connections import Connections, Rules
+from publisher.flows.recovery import recover, settle_doubts
+from publisher.mail.compose import Composer, compose_letter
 from publisher.model.delivery import DeliveryState, Outcome
-from publisher.store import issues, ledger
-from publisher.store.lock import engine_lock
+from publisher.rules.pace import Paces
+from publisher.rules.retry import backoff, too_many_refusals
+from publisher.store import home, issues, ledger, letters
+from publisher.store.journal import Journal
+from publisher.store.lease import LEASE, engine
+from publisher.store.release import release_claims
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
-    from publisher.mail.compose import Message
+    from publisher.flows.connections import Heard, Make
     from publisher.mail.transports import Transport
     from publisher.model.delivery import Claim
-    from publisher.model.issue import Content, Issue
+    from publisher.model.issue import Issue
     from publisher.store.database import Store
+    from publisher.store.lease import Lease
+    from publisher.store.ledger import Gone, Open
 
     Clock = Callable[[], datetime]
 
-WINDOW = 100  # rows that may be ``sending`` at one time
+_S = DeliveryState
+GATHER = 0.02  # seconds that results are gathered for before they are committed together
+LOOK = 0.1  # seconds between two looks for letters and for issues that were let go meanwhile
+RETRIES = 1.0  # seconds between two looks for deferred rows while planned ones are left
+HORIZON = 1.0  # seconds ahead that are claimed for where a rate is set
+TROUBLED = 2  # faults of the relay in a row, beyond one for each connection, until it counts as out of reach
+KEPT = 64  # variants whose encoded parts are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How to deliver; see [mail] and [engine] in config.toml. ``late`` is send_late_within by digest.
+
+    ``lease`` is in seconds, and counts with PostgreSQL alone.
+    """
+
+    connections: int = 10
+    window: int = 100
+    rate: float = 0
+    per_domain: float = 0
+    retry_for: timedelta = timedelta(days=2)
+    on_doubt: str = "resend"
+    relay_log: str = ""
+    late: Mapping[str, timedelta] = field(default_factory=dict)
+    lease: float = LEASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,100 +80,368 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a run delivered. ``elsewhere``: another process holds the store's engine and goes on with it."""
+    """What a run delivered. ``elsewhere``: another process holds the store's engine and goes on with it.
+
+    ``letters`` counts the letters that were handed over; ``trouble`` is what the relay said when it could not be
+    reached, and what was due is then put off; ``doubtful`` counts rows that were settled after a break.
+    """
 
     worked_on: tuple[Progress, ...]
     elsewhere: bool = False
+    letters: int = 0
+    trouble: str = ""
+    doubtful: int = 0
 
 
-def deliver(store: Store, transport: Transport, engine: str, clock: Clock, *, window: int = WINDOW) -> Delivery:
-    """Hand over every planned message of the store, oldest issue first.
+def deliver(store: Store, transport: Transport, name: str, clock: Clock, terms: Terms | None = None) -> Delivery:
+    """Hand over everything that is due in the store: letters first, issues in turns, oldest first.
 
-    ``engine`` names this process in the ledger. Raises MailError when the transport cannot go on; what
-    was not handed over is then planned again.
+    ``name`` is this process's in the ledger, in letters and digits. Raises MailError when this machine's own
+    outbox cannot go on, StoreError when the store is a copy; what was not handed over is then planned again.
     """
-    touched: set[int] = set()
-    while _waiting(store):
-        with engine_lock(store.path) as ours:
-            if not ours:
-                return Delivery(_progress(store, touched), elsewhere=True)
-            touched |= _Run(store, transport, engine, clock, window).drain()
+    terms = terms or Terms()
+    done = Delivery(())
+    while _is_due(store, clock()):
+        with engine(store, name, clock, terms.lease) as lease:
+            if lease is None:
+                return _joined(store, done, Delivery((), elsewhere=True))
+            require_home(store)
+            done = _joined(store, done, _work(store, transport, lease, clock, terms))
+        if done.trouble:
+            break
         # Someone may have drafted between our last look and giving the lock back: look again.
-    return Delivery(_progress(store, touched))
+    return done
 
 
-def _waiting(store: Store) -> bool:
+def _is_due(store: Store, now: datetime) -> bool:
     with store.reading() as connection:
-        return ledger.outstanding(connection) > 0
+        due = ledger.next_due(connection)
+        return (due is not None and due <= now) or bool(ledger.engines_sending(connection) | _doubt(connection))
 
 
-def _progress(store: Store, touched: set[int]) -> tuple[Progress, ...]:
+def _doubt(connection: Connection) -> frozenset[str]:
+    return frozenset({"doubt"}) if ledger.doubtful(connection) else frozenset()
+
+
+def _joined(store: Store, one: Delivery, other: Delivery) -> Delivery:
+    """Two rounds of one run; the counts of both are read anew."""
+    numbers = sorted({each.issue.id for each in (*one.worked_on, *other.worked_on)})
     with store.reading() as connection:
-        return tuple(
-            Progress(issues.read_issue(connection, number), ledger.tally(connection, number))
-            for number in sorted(touched)
+        worked_on = tuple(Progress(issues.read_issue(connection, n), ledger.tally(connection, n)) for n in numbers)
+    return Delivery(
+        worked_on,
+        other.elsewhere,
+        one.letters + other.letters,
+        other.trouble,
+        one.doubtful + other.doubtful,
+    )
+
+
+def require_home(store: Store) -> None:
+    """Refuse to send from a copy (DESIGN: a cloned or restored store is adopted first). Raises StoreError."""
+    with store.writing() as connection:
+        if not home.is_home(connection, store.path):
+            raise StoreError(
+                f"the mailing store {store.name} is not where it last sent from: it was copied, restored or moved",
+                "If this copy is to send from now on, and no other: publisher store adopt.",
+            )
+
+
+def _work(store: Store, transport: Transport, lease: Lease, clock: Clock, terms: Terms) -> Delivery:
+    """Recover, then drain, with doubt settled after each."""
+    stranded = recover(store, transport, clock, lease=terms.lease)
+    touched = {claim.issue for claim in stranded}
+    doubtful = _settled(store, clock, terms, after_break=True)
+    _stop_late(store, clock(), terms)
+    with ExitStack() as stack:
+        journal = None
+        if not transport.remembers:
+            journal = stack.enter_context(Journal(store.folder, store.id, lease.engine, terms.window))
+        run = _Run(store, transport, lease, journal, clock, terms)
+        try:
+            run.drain()
+        finally:
+            if journal is not None and not run.leaves_something:
+                journal.discard()
+    doubtful += _settled(store, clock, terms, after_break=False)
+    touched |= run.touched
+    with store.turning() as connection:
+        issues.close_finished(connection)
+        worked_on = tuple(Progress(issues.read_issue(connection, number), {}) for number in sorted(touched - {0}))
+    return Delivery(worked_on, letters=run.letters, trouble=run.trouble, doubtful=doubtful)
+
+
+def _settled(store: Store, clock: Clock, terms: Terms, *, after_break: bool) -> int:
+    """Settle doubt: after a break at once, else as patiently as any refusal: a relay may break off every time."""
+
+    def wait(attempt: int) -> timedelta:
+        return timedelta(0) if after_break else backoff(attempt)
+
+    return len(
+        settle_doubts(
+            store,
+            clock,
+            relay_log=terms.relay_log,
+            on_doubt=terms.on_doubt,
+            retry_for=terms.retry_for,
+            again_after=wait,
         )
+    )
+
+
+def _stop_late(store: Store, now: datetime, terms: Terms) -> None:
+    """Pause what nobody has worked on for so long that its readers may not want it any more."""
+    with store.writing() as connection:
+        shortest = min(terms.late.values(), default=timedelta(hours=12))
+        for late, moment in issues.untouched(connection, now - shortest):
+            if moment < now - terms.late.get(late.digest, shortest):
+                ledger.pause(connection, late.id, f"nobody has worked on it since {moment:%Y-%m-%d %H:%M} UTC")
+        going = {one.id for one in ledger.open_issues(connection)}
+        issues.touch(connection, going, now)
+
+
+@dataclass(slots=True)
+class _Count:
+    """What an issue's readers' servers said so far."""
+
+    handed: int = 0
+    refused: int = 0
 
 
 class _Run:
-    """One engine's work while it holds the lock. Frozen content is read once a variant."""
+    """One draining of the ledger by one engine."""
 
-    def __init__(self, store: Store, transport: Transport, engine: str, clock: Clock, window: int) -> None:
-        self._store, self._transport, self._engine = store, transport, engine
-        self._clock, self._window = clock, window
-        self._issues: dict[int, Issue] = {}
-        self._contents: dict[tuple[int, int], Content] = {}
+    def __init__(
+        self, store: Store, transport: Transport, lease: Lease, journal: Journal | None, clock: Clock, terms: Terms
+    ) -> None:
+        self.touched: set[int] = set()
+        self.letters = 0
+        self.trouble = ""
+        self._store, self._lease, self._journal, self._clock, self._terms = store, lease, journal, clock, terms
+        self._composers: OrderedDict[tuple[int, int], Composer] = OrderedDict()
+        self._counts: defaultdict[int, _Count] = defaultdict(_Count)
+        self._stopped: set[int] = set()  # issues that were paused meanwhile
+        self._paces = Paces(terms.rate, terms.per_domain)
+        self._backlog: list[tuple[Claim, Make]] = []  # claimed, and waiting for the pace
+        self._under_way: set[tuple[int, int]] = set()
+        self._results: list[Outcome] = []
+        self._abandoned = False  # rows were left under way
+        self._faults = 0  # of the relay, in a row
+        self._turns = 0
+        self._going: tuple[Open, ...] = ()
+        self._next_look = 0.0
+        self._next_retries = 0.0
+        self._connections = Connections(
+            transport,
+            journal,
+            Rules(lease.holds, clock, terms.retry_for),
+            1 if transport.remembers else terms.connections,
+        )
 
-    def drain(self) -> set[int]:
-        """Work until no planned row is left; returns the ids of the issues worked on."""
-        touched = {claim.issue for claim in self._settle_stranded()}
-        outcomes: Sequence[Outcome] = ()
-        while claims := self._turn(outcomes):
-            outcomes = self._hand_over(claims)
-            touched.update(claim.issue for claim in claims)
-        return touched
+    @property
+    def unsettled(self) -> bool:
+        """Whether there are results that the ledger does not know."""
+        return bool(self._under_way or self._backlog or self._results)
 
-    def _settle_stranded(self) -> tuple[Claim, ...]:
-        """Ask the transport what it has of the messages that were under way when an engine died."""
-        with self._store.writing() as connection:
-            found = ledger.stranded(connection)
-            ledger.settle(connection, [self._fate(claim) for claim in found], self._clock())
-        return found
+    @property
+    def leaves_something(self) -> bool:
+        """Whether the journal knows what the ledger does not."""
+        return self.unsettled or self._abandoned
 
-    def _fate(self, claim: Claim) -> Outcome:
-        if self._transport.holds(message_name(self._store.id, claim)):
-            return Outcome(claim, DeliveryState.SENT, "was there already")
-        return Outcome(claim, DeliveryState.PLANNED)
-
-    def _turn(self, outcomes: Sequence[Outcome]) -> tuple[Claim, ...]:
-        """Record and claim in one transaction; when nothing is left, close what is finished."""
-        with self._store.writing() as connection:
-            claims = ledger.turn(connection, self._engine, outcomes, self._window, self._clock())
-            self._fetch(connection, claims)
-            if not claims:
-                issues.close_finished(connection)
-        return claims
-
-    def _fetch(self, connection: Connection, claims: Sequence[Claim]) -> None:
-        """Read what the claims' messages are made of, unless it is at hand."""
-        for number in {claim.issue for claim in claims} - self._issues.keys():
-            self._issues[number] = issues.read_issue(connection, number)
-        for key in {(claim.issue, claim.variant) for claim in claims} - self._contents.keys():
-            self._contents[key] = issues.read_content(connection, *key)
-
-    def _hand_over(self, claims: Sequence[Claim]) -> list[Outcome]:
-        outcomes: list[Outcome] = []
+    def drain(self) -> None:
+        """Work until nothing is due, or the relay is out of reach."""
         try:
-            for claim in claims:
-                said = self._transport.hand_over(self._message(claim))
-                outcomes.append(Outcome(claim, DeliveryState.SENT, said))
-        except MailError:
-            left = [Outcome(claim, DeliveryState.PLANNED) for claim in claims[len(outcomes) :]]
-            with self._store.writing() as connection:
-                ledger.settle(connection, [*outcomes, *left], self._clock())
+            while self._turn() or self.unsettled:
+                self._dispatch()
+                self._gather()
+            if self.trouble:
+                with self._store.writing() as connection:
+                    now = self._clock()
+                    ledger.defer_due(connection, self.trouble, now + backoff(1), now)
+        except BaseException:
+            self._give_back()
             raise
-        return outcomes
+        finally:
+            self._connections.close()
 
-    def _message(self, claim: Claim) -> Message:
-        content = self._contents[claim.issue, claim.variant]
-        return compose(self._store.id, self._issues[claim.issue], content, claim)
+    # Recording and claiming
+
+    def _turn(self) -> bool:
+        """Record results and claim what there is room for, in one transaction; whether anything was found."""
+        results, now, began = self._results, self._clock(), None
+        released = [one for one in results if one.state is _S.RELEASED]
+        with self._store.writing() if released else self._store.turning() as connection:
+            if self._lease.is_due():
+                began = self._lease.beat(connection, now)
+            for one in released:
+                release_claims(connection, [one.claim], _S.SENDING, one.detail, now)
+            rest = [one for one in results if one.state is not _S.RELEASED]
+            ledger.settle(connection, self._lease.engine, rest, now)
+            claims, gone = self._claim(connection, now)
+            made = [(claim, self._maker(connection, claim)) for claim in claims]
+        if began is not None:
+            self._lease.beaten(began)
+        self._results = []
+        if self._journal is not None:
+            self._journal.free(one.claim for one in results)
+            self._journal.reserve(claims)
+        self._backlog += made
+        self.touched.update(claim.issue for claim in claims)
+        if gone:
+            with self._store.writing() as connection:
+                release_gone(connection, gone, now)
+        return bool(claims or gone)
+
+    def _claim(self, connection: Connection, now: datetime) -> tuple[tuple[Claim, ...], list[Gone]]:
+        room = self._paces.room(HORIZON, self._terms.connections, self._terms.window)
+        room -= len(self._under_way) + len(self._backlog)
+        if room <= 0 or self.trouble:
+            return (), []
+        claims: list[Claim] = []
+        gone: list[Gone] = []
+        if not self._going or monotonic() >= self._next_look:
+            self._next_look = monotonic() + LOOK
+            self._going = ledger.open_issues(connection)
+            turn = ledger.claim_letters(connection, self._lease.engine, room, now)
+            claims, gone = list(turn.claims), list(turn.gone)
+        going = self._in_turns([one for one in self._going if one.id not in self._stopped])
+        retries = monotonic() >= self._next_retries
+        for state in (_S.DEFERRED, _S.PLANNED) if retries else (_S.PLANNED, _S.DEFERRED):
+            if state is _S.DEFERRED and not retries and claims:
+                continue
+            self._share(connection, going, room, state, now, claims, gone)
+        if retries:
+            self._next_retries = monotonic() + RETRIES
+        return tuple(claims), gone
+
+    def _share(
+        self,
+        connection: Connection,
+        going: Sequence[Open],
+        room: int,
+        state: DeliveryState,
+        now: datetime,
+        claims: list[Claim],
+        gone: list[Gone],
+    ) -> None:
+        """Claim rows in a state, an equal share from each issue that has as many."""
+        full = self._paces.full(monotonic())
+        for position, one in enumerate(going):
+            share = -(-(room - len(claims)) // (len(going) - position))
+            if share <= 0:
+                return
+            turn = ledger.claim(connection, self._lease.engine, one, share, now, state=state, without=full)
+            claims += turn.claims
+            gone += turn.gone
+
+    def _in_turns(self, going: Sequence[Open]) -> list[Open]:
+        """Every issue is first once in a while, so that none waits for another to end."""
+        first = self._turns % len(going) if going else 0
+        self._turns += 1
+        return [*going[first:], *going[:first]]
+
+    def _maker(self, connection: Connection, claim: Claim) -> Make:
+        """What writes the claim's message: parts that all readers share are encoded once and kept."""
+        if claim.is_letter:
+            letter = letters.read(connection, claim.subscriber)
+            return lambda _: compose_letter(self._store.id, letter)
+        key = (claim.issue, claim.variant)
+        if key not in self._composers:
+            if len(self._composers) >= KEPT:
+                self._composers.popitem(last=False)
+            issue = issues.read_issue(connection, claim.issue)
+            content = issues.read_content(connection, *key)
+            self._composers[key] = Composer(self._store.id, issue, content, claim.variant)
+        self._composers.move_to_end(key)
+        return self._composers[key].message
+
+    # Handing over
+
+    def _dispatch(self) -> None:
+        """Give connections what may leave now; what may not leave at all any more is given back."""
+        kept: list[tuple[Claim, Make]] = []
+        for claim, make in self._backlog:
+            now = monotonic()
+            if self.trouble or claim.issue in self._stopped:
+                self._results.append(Outcome(claim, _S.PLANNED))
+            elif self._paces.delay(claim.domain, now):
+                kept.append((claim, make))
+            else:
+                self._paces.take(claim.domain, now)
+                self._under_way.add((claim.issue, claim.subscriber))
+                self._connections.put(claim, make)
+        self._backlog = kept
+
+    def _gather(self) -> None:
+        """Wait for a result, or for the pace, or for the lease; then take what comes within a moment."""
+        if not self._under_way and not self._backlog:
+            return
+        now = monotonic()
+        waits = [self._paces.delay(claim.domain, now) for claim, _ in self._backlog]
+        enough = max(1, self._terms.window // 2)
+        timeout, until = min([1.0, *waits]), 0.0
+        while len(self._results) < enough and self._under_way:
+            try:
+                self._hear(self._connections.heard.get(timeout=max(timeout, 0.0001)))
+            except Empty:
+                return
+            until = until or monotonic() + GATHER
+            timeout = until - monotonic()
+            if timeout <= 0:
+                enough = 0
+        if not self._under_way and waits:
+            sleep(min([1.0, *waits]))
+
+    def _hear(self, heard: Heard) -> None:
+        outcome = heard.outcome
+        claim = outcome.claim
+        self._under_way.discard((claim.issue, claim.subscriber))
+        if isinstance(heard.fault, MailError):
+            self._results.append(outcome)  # this machine's own fault, and so nothing was taken
+            raise heard.fault
+        if heard.fault is not None:
+            self._abandoned = True  # nobody knows here: the row stays under way, and is looked into next time
+            raise heard.fault
+        if heard.relay:
+            self._faults += 1
+            if self._faults > self._terms.connections + TROUBLED or outcome.pause:
+                self.trouble = self.trouble or outcome.detail
+        elif outcome.state in {_S.SENT, _S.FAILED}:
+            self._faults = 0
+            outcome = self._counted(outcome)
+        if outcome.pause and not claim.is_letter:
+            self._stopped.add(claim.issue)
+        self.letters += claim.is_letter and outcome.state is _S.SENT
+        self._results.append(outcome)
+
+    def _counted(self, outcome: Outcome) -> Outcome:
+        """Count an issue's refusals; too many of them at its start stop it."""
+        if outcome.claim.is_letter:
+            return outcome
+        count = self._counts[outcome.claim.issue]
+        count.handed += 1
+        count.refused += outcome.state is _S.FAILED
+        if not outcome.pause and too_many_refusals(count.refused, count.handed):
+            said = f"{count.refused} of the first {count.handed} messages were refused, the last one: {outcome.detail}"
+            return replace(outcome, pause=said)
+        return outcome
+
+    def _give_back(self) -> None:
+        """End in order: what is under way is finished, the rest planned again, and all of it recorded if it can be."""
+        self._connections.stop()
+        self._results += [Outcome(claim, _S.PLANNED) for claim, _ in self._backlog]
+        self._backlog = []
+        self.trouble = self.trouble or "stopped"  # nothing is claimed any more
+        self._connections.close()
+        while not self._connections.heard.empty():
+            with suppress(BaseException):  # one fault is raised already
+                self._hear(self._connections.heard.get())
+        with suppress(PublisherError):
+            self._turn()
+
+
+def release_gone(connection: Connection, gone: Iterable[Gone], now: datetime) -> None:
+    """Release rows whose readers left, or are never to be mailed any more."""
+    for claim, reason in gone:
+        for state in (_S.PLANNED, _S.DEFERRED):
+            release_claims(connection, [claim], state, reason.value, now)

@@ -1,4 +1,4 @@
-"""An issue: looked at before it exists, drafted in one transaction, previewed without a store."""
+"""An issue: looked at before it exists, drafted in one transaction, drafted anew, previewed without a store."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from publisher.errors import MailError, OutputError
+from publisher.errors import MailError, OutputError, UsageError
+from publisher.flows.letters import preview_letter
 from publisher.flows.newness import first_look, look, plan, take_in
 from publisher.mail.addresses import parse_sender
 from publisher.mail.rendering import Templates
 from publisher.mail.view import issue_view
-from publisher.model.issue import Issue
+from publisher.model.delivery import ReleaseReason
+from publisher.model.issue import Issue, IssueState, SlotOutcome
 from publisher.model.problem import warning
 from publisher.rules.audience import deliverable
 from publisher.rules.selection import matches
-from publisher.store import arrivals, issues
+from publisher.store import arrivals, audience, issues, slots
 from publisher.store.database import open_to_read
+from publisher.store.release import release_issue
 from publisher.templating import search_path
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from publisher.store.database import Store
 
 SHOWN = 5  # entries of a preview that has nothing new to show
+WAITS = "it waits for approval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,14 @@ class Occasion:
 
 
 @dataclass(frozen=True, slots=True)
+class Slot:
+    """What a drafting is for: the moment it was due, and the last arrival it may hold (None: all there are)."""
+
+    at: datetime
+    upto: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """What sending would do now, and what the author should hear of."""
 
@@ -62,12 +74,16 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """An issue that now stands in the store, by its id, with what had to be left out of its mail."""
+    """An issue that now stands in the store, by its id. ``said`` names what had to be left out of its mail.
+
+    ``reason`` says why it is held (empty: it is going out).
+    """
 
     id: int
     number: int
     entries: int
     readers: int
+    reason: str
     said: tuple[Problem, ...]
 
 
@@ -86,8 +102,9 @@ class Preview:
 def check_mail(settings: Settings) -> None:
     """Refuse to draft what could not be mailed. Raises MailError, which names the key."""
     parse_sender(settings.mail.sender, "[mail] from")
-    if settings.mail.reply_to:
-        parse_sender(settings.mail.reply_to, "[mail] reply_to")
+    for key, written in (("reply_to", settings.mail.reply_to), ("editor", settings.mail.editor)):
+        if written:
+            parse_sender(written, f"[mail] {key}")
     if not settings.mail.postal_address.strip():
         raise MailError(
             "[mail] postal_address is missing in config.toml",
@@ -102,53 +119,138 @@ def outlook(store: Store, occasion: Occasion) -> Outlook:
         return Outlook(plan(connection, occasion.digest, occasion.cadence, occasion.items), said)
 
 
-def draft(store: Store, occasion: Occasion) -> Drafted | None:
+def draft(store: Store, occasion: Occasion, slot: Slot | None = None, *, held: bool = False) -> Drafted | None:
     """Freeze an issue: entries, rendering, audience and cursors in one transaction.
 
-    None when nothing is new to anybody. Raises TemplateError and MailError, and then nothing is kept.
+    Without a ``slot`` its author asked for it now, and it goes out unless it is to be ``held`` for approval; with
+    one it is held as the digest says, or when something about it is odd. A slot with nothing new to anybody, or
+    one that was dealt with already, gives None. Raises TemplateError and MailError, and then nothing is kept.
     """
     check_mail(occasion.settings)
     templates = Templates(search_path(occasion.folder))
     with store.writing() as connection:
         take_in(connection, occasion.digest, occasion.items, occasion.now)
+        if slot is not None and slots.is_known(connection, occasion.digest.name, occasion.cadence, slot.at):
+            return None
+        planned = plan(
+            connection, occasion.digest, occasion.cadence, occasion.items, upto=slot.upto if slot is not None else None
+        )
+        if not planned.variants:
+            if slot is not None:
+                _skip(connection, occasion, slot, planned)
+            return None
+        hold = _hold(occasion, planned) if slot is not None else (WAITS if held else "", None)
+        return _freeze(connection, occasion, planned, templates, slot.at if slot is not None else occasion.now, hold)
+
+
+def draft_anew(store: Store, occasion: Occasion, number: int) -> Drafted | None:
+    """Draft a held issue again after an edit, under its number and for its slot; nobody was mailed anything of it.
+
+    None when nothing in it is new any more; it is then gone. Raises as ``draft`` does, and UsageError when the
+    issue is not held.
+    """
+    check_mail(occasion.settings)
+    templates = Templates(search_path(occasion.folder))
+    with store.writing() as connection:
+        before = issues.find(connection, occasion.digest.name, number)
+        if before is None or before.state is not IssueState.HELD or before.slot is None:
+            raise UsageError(
+                f"{occasion.digest.name} has no held issue {number}",
+                f"See which there are: publisher digest list {occasion.digest.name}",
+            )
+        release_issue(connection, before.id, ReleaseReason.CANCELLED, occasion.now)
+        issues.discard(connection, before.id)
+        take_in(connection, occasion.digest, occasion.items, occasion.now)
         planned = plan(connection, occasion.digest, occasion.cadence, occasion.items)
         if not planned.variants:
             return None
-        return _freeze(connection, occasion, planned, templates)
+        hold = (before.reason, before.release_at)
+        return _freeze(connection, occasion, planned, templates, before.slot, hold, number=number)
 
 
-def _freeze(connection: Connection, occasion: Occasion, planned: Plan, templates: Templates) -> Drafted:
+def _hold(occasion: Occasion, planned: Plan) -> tuple[str, datetime | None]:
+    """Why a scheduled issue is held, and until when (None: until it is approved)."""
+    if planned.suspicion:
+        return planned.suspicion, None
+    if occasion.digest.approve:
+        return WAITS, None
+    if occasion.digest.hold:
+        return "its editor may look at it first", occasion.now + occasion.digest.hold
+    return "", None
+
+
+def _skip(connection: Connection, occasion: Occasion, slot: Slot, planned: Plan) -> None:
+    name, cadence = occasion.digest.name, occasion.cadence
+    arrivals.mark_withdrawn(connection, name, planned.dropped)
+    slots.record(connection, name, cadence, slot.at, SlotOutcome.EMPTY, upto=planned.upto)
+
+
+def _freeze(
+    connection: Connection,
+    occasion: Occasion,
+    planned: Plan,
+    templates: Templates,
+    at: datetime,
+    hold: tuple[str, datetime | None],
+    *,
+    number: int = 0,
+) -> Drafted:
     digest, now = occasion.digest, occasion.now
-    made = issues.insert_issue(connection, _issue(occasion, planned.number))
+    drafted = _issue(occasion, number or planned.number, at, hold)
+    made = issues.insert_issue(connection, drafted)
     said: list[Problem] = []
+    first: Rendered | None = None
     for variant in planned.variants:
         chosen = _chosen(occasion.items, variant.entries)
-        rendered = _render(templates, occasion, chosen, planned.number)
-        issues.insert_variant(connection, made, variant, rendered.content, now)
+        rendered = _render(templates, occasion, chosen, drafted.number)
+        issues.insert_variant(connection, made, variant, rendered.content)
+        audience.insert_deliveries(connection, made, variant, planned.audience, now)
         said += _warnings(digest, rendered)
+        first = first or rendered
     arrivals.mark_withdrawn(connection, digest.name, planned.dropped)
-    issues.cover(connection, digest.name, occasion.cadence, now, upto=planned.upto, number=made)
-    return Drafted(made, planned.number, planned.entries, planned.readers, tuple(dict.fromkeys(said)))
+    slots.record(connection, digest.name, occasion.cadence, at, SlotOutcome.ISSUED, upto=planned.upto, issue=made)
+    audience.move_cursors(connection, digest.name, occasion.cadence, planned.upto)
+    done = Drafted(made, drafted.number, planned.entries, planned.readers, hold[0], tuple(dict.fromkeys(said)))
+    if hold[0] and first is not None:
+        preview_letter(connection, occasion, drafted, done, first.content)
+    return done
 
 
 def preview(occasion: Occasion) -> Preview:
     """Write what a new reader would get to preview/NAME.html and .txt; the store is read at most."""
     digest = occasion.digest
-    number, fresh = _new_to_a_newcomer(occasion)
-    chosen = fresh or _matching(occasion)[:SHOWN]
-    if not chosen:
-        raise OutputError(
-            f"no entry passes the filter of the digest {digest.name}",
-            f"Give a post one of its tags, or change [digests.{digest.name}] in config.toml.",
-        )
+    number, chosen, fresh = newcomers_issue(occasion)
     rendered = _render(Templates(search_path(occasion.folder)), occasion, chosen, number)
     html, text = _write(occasion.folder / "preview", digest.name, rendered)
     said = tuple(_warnings(digest, rendered))
-    return Preview(html, text, rendered.content.subject, len(chosen), bool(fresh), said)
+    return Preview(html, text, rendered.content.subject, len(chosen), fresh, said)
+
+
+def sample(occasion: Occasion) -> tuple[Issue, Rendered]:
+    """The issue that a new reader would get, rendered and in no store."""
+    number, chosen, _ = newcomers_issue(occasion)
+    check_mail(occasion.settings)
+    rendered = _render(Templates(search_path(occasion.folder)), occasion, chosen, number)
+    return _issue(occasion, number, occasion.now, ("", None)), rendered
+
+
+def newcomers_issue(occasion: Occasion) -> tuple[int, tuple[Item, ...], bool]:
+    """Tell the next issue's number, what it would hold for someone who subscribes now, and whether that is new.
+
+    Where nothing is, the newest entries stand in. Raises OutputError where no entry passes the filter.
+    """
+    number, fresh = _new_to_a_newcomer(occasion)
+    chosen = fresh or _matching(occasion)[:SHOWN]
+    if not chosen:
+        name = occasion.digest.name
+        raise OutputError(
+            f"no entry passes the filter of the digest {name}",
+            f"Give a post one of its tags, or change [digests.{name}] in config.toml.",
+        )
+    return number, chosen, bool(fresh)
 
 
 def _new_to_a_newcomer(occasion: Occasion) -> tuple[int, tuple[Item, ...]]:
-    """Tell the next issue's number and what it would hold for someone who subscribes now."""
     digest = occasion.digest
     entries = [item.entry for item in occasion.items]
     store = open_to_read(occasion.settings.store_url, occasion.folder)
@@ -159,7 +261,7 @@ def _new_to_a_newcomer(occasion: Occasion) -> tuple[int, tuple[Item, ...]]:
             seen = look(connection, digest, entries).arrivals
             again = {arrival.entry for arrival in seen}
             known = [a for a in arrivals.load(connection, digest.name) if a.entry not in again]
-            covered = arrivals.covered(connection, digest.name, occasion.cadence)
+            covered = slots.covered(connection, digest.name, occasion.cadence)
             number = issues.next_number(connection, digest.name)
     finally:
         store.close()
@@ -182,13 +284,16 @@ def _chosen(items: Sequence[Item], wanted: Iterable[str]) -> tuple[Item, ...]:
 
 
 def _render(templates: Templates, occasion: Occasion, chosen: Sequence[Item], number: int) -> Rendered:
+    settings = occasion.settings
+    web = settings.web_public_url.rstrip("/")
     view = issue_view(
-        occasion.settings.site,
+        settings.site,
         occasion.digest,
         chosen,
         number=number,
         drafted=occasion.now,
-        postal_address=occasion.settings.mail.postal_address,
+        postal_address=settings.mail.postal_address,
+        browser_url=f"{web}/issues/{occasion.digest.name}/{number}" if web else "",
     )
     return templates.render(view)
 
@@ -198,7 +303,7 @@ def _warnings(digest: DigestSettings, rendered: Rendered) -> list[Problem]:
     return [warning("", 0, f"{digest.title}: {rendered.warning}", remedy)] if rendered.warning else []
 
 
-def _issue(occasion: Occasion, number: int) -> Issue:
+def _issue(occasion: Occasion, number: int, at: datetime, hold: tuple[str, datetime | None]) -> Issue:
     settings, digest = occasion.settings, occasion.digest
     sender = parse_sender(settings.mail.sender, "[mail] from")
     return Issue(
@@ -213,6 +318,10 @@ def _issue(occasion: Occasion, number: int) -> Issue:
         list_id=f"{re.sub('[^A-Za-z0-9-]+', '-', digest.name)}.{sender.domain}",
         unsubscribe_mail=sender.addr_spec,
         public_url=settings.web_public_url,
+        state=IssueState.HELD if hold[0] else IssueState.OPEN,
+        reason=hold[0],
+        slot=at,
+        release_at=hold[1],
     )
 
 

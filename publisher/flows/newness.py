@@ -11,7 +11,9 @@ from publisher.model.problem import Problem, note, warning
 from publisher.rules.arrival import Observation, observe
 from publisher.rules.audience import deliverable, variants, withdrawn
 from publisher.rules.selection import matches
-from publisher.store import arrivals, issues
+from publisher.rules.suspicion import suspicion
+from publisher.store import arrivals, issues, slots
+from publisher.store.audience import gather
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,31 +24,40 @@ if TYPE_CHECKING:
     from publisher.model.entry import Entry, Item
     from publisher.model.issue import Arrival, Variant
     from publisher.model.settings import DigestSettings, Filter, Settings
+    from publisher.store.audience import Audience
+
+USUAL = 8  # issues that tell what is usual
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What drafting would do now.
 
-    ``upto`` is the last arrival's number, ``dropped`` were withdrawn, ``subscribed`` counts everyone
-    who reads the digest at this cadence, with something pending or not.
+    ``upto`` is the last arrival's number that is considered, ``dropped`` were withdrawn, ``suspicion`` says what
+    is odd about it (empty: nothing).
     """
 
     number: int
     upto: int
     variants: tuple[Variant, ...]
     dropped: tuple[str, ...]
-    subscribed: int
+    audience: Audience
+    suspicion: str = ""
 
     @property
     def readers(self) -> int:
         """Count who would get a message."""
-        return sum(len(variant.readers) for variant in self.variants)
+        return sum(variant.readers for variant in self.variants)
 
     @property
     def entries(self) -> int:
         """Count the entries of the issue, over all its variants."""
         return len({entry for variant in self.variants for entry in variant.entries})
+
+    @property
+    def subscribed(self) -> int:
+        """Count everyone who reads the digest at this cadence, with something pending or not."""
+        return self.audience.subscribed
 
 
 def find_digest(settings: Settings, name: str) -> DigestSettings:
@@ -109,20 +120,34 @@ def first_look(
     return observe(known, entries, lambda entry: matches(digest.filter, entry), given)
 
 
-def plan(connection: Connection, digest: DigestSettings, cadence: str, items: Sequence[Item]) -> Plan:
-    """Decide who would get which entries, from what the store has recorded."""
-    known = arrivals.load(connection, digest.name)
+def plan(
+    connection: Connection, digest: DigestSettings, cadence: str, items: Sequence[Item], *, upto: int | None = None
+) -> Plan:
+    """Decide who would get which entries, from what the store has recorded, up to arrival ``upto`` (by default all)."""
+    everything = arrivals.load(connection, digest.name)
+    known = everything if upto is None else tuple(each for each in everything if each.seq <= upto)
     present = {item.entry.id for item in items if matches(digest.filter, item.entry)}
     usable = deliverable(known, present)
-    readers = issues.readers(connection, digest.name, cadence, [arrival.entry for arrival in usable])
-    covered = arrivals.covered(connection, digest.name, cadence)
+    audience = gather(connection, digest.name, cadence, usable)
+    chosen = variants(usable, audience.cohorts)
+    covered = slots.covered(connection, digest.name, cadence)
     return Plan(
         issues.next_number(connection, digest.name),
         max((arrival.seq for arrival in known), default=0),
-        variants(usable, readers),
+        chosen,
         withdrawn(known, present, covered),
-        len(readers),
+        audience,
+        _suspicion(connection, digest.name, cadence, usable, chosen),
     )
+
+
+def _suspicion(
+    connection: Connection, digest: str, cadence: str, usable: Sequence[Arrival], chosen: Sequence[Variant]
+) -> str:
+    mailed = {entry for variant in chosen for entry in variant.entries}
+    before = issues.last_drafted(connection, digest, cadence)
+    counts = issues.entry_counts(connection, digest, cadence, USUAL)
+    return suspicion([each for each in usable if each.entry in mailed], counts, before)
 
 
 def _told(digest: DigestSettings, before: Filter | None, seen: Observation) -> tuple[Problem, ...]:

@@ -1,7 +1,7 @@
-"""How mail leaves. A transport is handed one message at a time and returns when it is safe.
+"""How mail leaves. A transport opens sessions; a session takes one message at a time and tells what became of it.
 
-The transports here know a message by its name: handing one over twice leaves one message, and after
-the process died they can tell which of its last messages they have.
+Some transports know a message by its name (``remembers``): handing one over twice leaves one message, and after
+a process died they can tell which of its last messages they have, so nothing is ever doubtful.
 """
 
 from __future__ import annotations
@@ -12,12 +12,29 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from publisher.errors import MailError
+from publisher.model.reply import Reply, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from publisher.mail.compose import Message
+    from publisher.mail.relay_url import RelayAddress
+
+TAKEN = 250  # a maildir speaks no SMTP; its replies do
+
+
+class Session(Protocol):
+    """One connection. It connects when the first message comes, and again after a fault."""
+
+    def hand_over(self, message: Message, starting: Callable[[], bool]) -> Reply:
+        """Hand a message over. Faults of the relay and the line are replies; a MailError is a fault of this machine.
+
+        ``starting`` is called before the first byte of the content leaves; when it says no, none does.
+        """
+
+    def close(self) -> None:
+        """Say goodbye."""
 
 
 class Transport(Protocol):
@@ -27,8 +44,12 @@ class Transport(Protocol):
     def where(self) -> str:
         """Name the place that mail goes to."""
 
-    def hand_over(self, message: Message) -> str:
-        """Take a message; returns the transport's own words for it. Raises MailError."""
+    @property
+    def remembers(self) -> bool:
+        """Whether ``holds`` can be asked after a break; else a relay's log is all there is to ask."""
+
+    def session(self) -> Session:
+        """Make a session, which one thread uses."""
 
     def holds(self, name: str) -> bool:
         """Tell whether a message of this name was taken. Raises MailError."""
@@ -45,14 +66,31 @@ class MemoryTransport:
         """Name the place that mail goes to."""
         return "memory"
 
-    def hand_over(self, message: Message) -> str:
+    @property
+    def remembers(self) -> bool:
+        """It knows messages by name."""
+        return True
+
+    def session(self) -> Session:
+        """There is nothing to connect to."""
+        return self
+
+    def hand_over(self, message: Message, starting: Callable[[], bool]) -> Reply:
         """Keep the message under its name."""
+        if not starting():
+            return WITHHELD
         self.messages[message.name] = message
-        return "kept"
+        return Reply(Stage.CONTENT, TAKEN, text="kept")
 
     def holds(self, name: str) -> bool:
         """Tell whether a message of this name was taken."""
         return name in self.messages
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+WITHHELD = Reply(Stage.DATA, 0, text="withheld")
 
 
 @dataclass(slots=True)
@@ -71,18 +109,32 @@ class Maildir:
         """Name the place that mail goes to."""
         return f"maildir {self.folder}"
 
-    def hand_over(self, message: Message) -> str:
+    @property
+    def remembers(self) -> bool:
+        """It knows messages by the names of their files."""
+        return True
+
+    def session(self) -> Session:
+        """There is nothing to connect to."""
+        return self
+
+    def hand_over(self, message: Message, starting: Callable[[], bool]) -> Reply:
         """Write the message whole and durably, then move it into ``new`` unless it was there already."""
         with self._plain_faults():
             if message.name in self._known():
-                return "was there already"
+                return Reply(Stage.CONTENT, TAKEN, text="was there already")
+            if not starting():
+                return WITHHELD
             self._lay(message)
-        return "laid down"
+        return Reply(Stage.CONTENT, TAKEN, text="laid down")
 
     def holds(self, name: str) -> bool:
         """Tell whether the message lay there when we began."""
         with self._plain_faults():
             return name in self._known()
+
+    def close(self) -> None:
+        """Nothing to close."""
 
     @contextmanager
     def _plain_faults(self) -> Iterator[None]:
@@ -122,12 +174,56 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def transport(spec: str, folder: Path) -> Transport:
-    """Make the transport that [mail] transport names; paths are relative to ``folder``. Raises MailError."""
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A mail server that takes our messages and passes them on (SMTP)."""
+
+    address: RelayAddress
+    password: str = field(default="", repr=False)
+
+    @property
+    def where(self) -> str:
+        """Name the place that mail goes to."""
+        return f"{self.address.host}:{self.address.port}"
+
+    @property
+    def remembers(self) -> bool:
+        """Relays cannot be asked."""
+        return False
+
+    def session(self) -> Session:
+        """Make a session that connects when its first message comes."""
+        from publisher.mail.smtp import SmtpSession  # noqa: PLC0415 - ssl costs 15 ms that a maildir does without
+
+        return SmtpSession(self.address, self.password)
+
+    def holds(self, name: str) -> bool:
+        """Never asked."""
+        raise NotImplementedError(name)
+
+
+def transport(spec: str, folder: Path, password: str = "") -> Transport:
+    """Make the transport that [mail] transport names; paths are relative to ``folder``. Raises MailError.
+
+    ``password`` comes from the environment variable PUBLISHER_SMTP_PASSWORD.
+    """
     kind, _, rest = spec.partition(":")
     if kind == "maildir" and rest:
         return Maildir(folder / rest)
-    raise MailError(
-        f'[mail] transport = "{spec}" is not one that this version has',
-        'Write transport = "maildir:outbox": a folder that any mail program opens.',
-    )
+    if kind not in {"smtp", "smtps"}:
+        raise MailError(
+            f'[mail] transport = "{spec}" is not one that this version has',
+            'Write transport = "maildir:outbox", or "smtp://user@relay.example.org".',
+        )
+    from publisher.mail import relay_url  # noqa: PLC0415 - as above
+
+    try:
+        address = relay_url.parse(spec)
+    except ValueError as fault:
+        raise MailError(f"[mail] transport: {fault}", 'Write it as "smtp://user@relay.example.org".') from fault
+    if address.user and not password:
+        raise MailError(
+            f"[mail] transport names the user {address.user}, but there is no password",
+            "Put it into the environment variable PUBLISHER_SMTP_PASSWORD.",
+        )
+    return Relay(address, password)

@@ -182,3 +182,9 @@ def _of_variant() -> ColumnElement[bool]:
 def _domain(connection: Connection) -> ColumnElement[str]:
     find = func.instr if connection.dialect.name == "sqlite" else func.strpos
     return func.substr(subscriber.c.wire, find(subscriber.c.wire, "@") + 1)
+
+
+def end_cursors(connection: Connection) -> None:
+    """Say of every reader that everything that has arrived so far was considered."""
+    last = select(func.coalesce(func.max(arrival.c.seq), 0)).where(arrival.c.digest == subscription.c.digest)
+    connection.execute(update(subscription).values(cursor=last.scalar_subquery()))

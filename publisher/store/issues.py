@@ -104,6 +104,15 @@ def entry_counts(connection: Connection, digest: str, cadence: str, most: int) -
     return tuple(connection.execute(query).scalars())
 
 
+def last_drafted(connection: Connection, digest: str, cadence: str) -> datetime | None:
+    """Tell when the last issue of a cadence was drafted."""
+    query = select(func.max(issue.c.drafted)).where(
+        issue.c.digest == digest, issue.c.cadence == cadence, issue.c.state != IssueState.CANCELLED.value
+    )
+    found: datetime | None = connection.execute(query).scalar_one()
+    return found
+
+
 def move(
     connection: Connection,
     number: int,
@@ -123,10 +132,10 @@ def touch(connection: Connection, numbers: set[int], now: datetime) -> None:
     connection.execute(update(issue).where(issue.c.id.in_(numbers)).values(touched=now))
 
 
-def untouched(connection: Connection, since: datetime) -> tuple[Issue, ...]:
-    """List the open issues that no engine has worked on since a moment."""
+def untouched(connection: Connection, since: datetime) -> tuple[tuple[Issue, datetime], ...]:
+    """List the open issues that no engine has worked on since a moment, each with when one last did."""
     query = select(issue).where(issue.c.state == IssueState.OPEN.value, issue.c.touched < since)
-    return tuple(_issue(row) for row in connection.execute(query.order_by(issue.c.id)))
+    return tuple((_issue(row), row.touched) for row in connection.execute(query.order_by(issue.c.id)))
 
 
 def discard(connection: Connection, number: int) -> None:

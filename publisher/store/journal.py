@@ -15,7 +15,7 @@ import fcntl
 import os
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from publisher.errors import StoreError
 from publisher.model.delivery import DeliveryState
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SLOT = 512  # bytes; a page holds whole slots, so a slot is written whole or not at all by a dying process
 WORDS = 300  # bytes of a reply that are kept
+BEGUN, BOUNCED = "begun", "bounced"
 _BOOT = "/proc/sys/kernel/random/boot_id"
 
 
@@ -44,6 +45,7 @@ class Noted(NamedTuple):
 
     state: DeliveryState | None
     detail: str
+    bounced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,13 @@ class Journal:
         self.path = folder / f"mailing-started-{store[:12]}-{engine}"
         self._free = list(range(slots, 0, -1))
         self._taken: dict[Key, int] = {}
+        coming = self.path.with_name(f"mailing-starting-{engine}")  # nobody may find it before it is locked
         try:
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            self._file = os.open(coming, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.pwrite(self._file, _sealed(f"{engine} {_boot()}"), 0)
             os.fsync(self._file)
+            coming.rename(self.path)
         except OSError as fault:
             raise _unwritable(self.path, fault) from fault
 
@@ -83,21 +87,30 @@ class Journal:
 
     def begin(self, claim: Claim) -> None:
         """Note that a message's content is about to go out."""
-        self._write(claim, "begun", "")
+        self._write(claim, BEGUN, "")
 
     def reply(self, outcome: Outcome) -> None:
         """Note what became of it."""
-        self._write(outcome.claim, outcome.state.value, outcome.detail)
+        self._write(outcome.claim, BOUNCED if outcome.bounced else outcome.state.value, outcome.detail)
 
     def free(self, claims: Iterator[Claim] | tuple[Claim, ...]) -> None:
         """Take the slots back of claims whose results the ledger has."""
         for claim in claims:
             self._free.append(self._taken.pop(key_of(claim)))
 
-    def close(self) -> None:
+    def discard(self) -> None:
         """Take the file away: every result is in the ledger."""
         self.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of the file, which stays where it was not taken away: the next engine reads it."""
         os.close(self._file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _write(self, claim: Claim, word: str, detail: str) -> None:
         key = key_of(claim)
@@ -143,8 +156,8 @@ def _slots(data: bytes) -> Iterator[tuple[Key, Noted]]:
         parts = _opened(data[start : start + SLOT]).split(" ", 4)
         if len(parts) == 5:  # noqa: PLR2004 - as _write writes them
             issue, subscriber, attempt, word, detail = parts
-            state = None if word == "begun" else DeliveryState(word)
-            yield Key(int(issue), int(subscriber), int(attempt)), Noted(state, detail)
+            state = DeliveryState.FAILED if word == BOUNCED else None if word == BEGUN else DeliveryState(word)
+            yield Key(int(issue), int(subscriber), int(attempt)), Noted(state, detail, word == BOUNCED)
 
 
 def _sealed(line: str) -> bytes:

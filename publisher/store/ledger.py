@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, func, insert, literal, null, select, update
+from sqlalchemy import and_, bindparam, func, literal, null, select, update
 
-from publisher.model.delivery import Claim, DeliveryState, may_become
+from publisher.model.delivery import Claim, DeliveryState, ReleaseReason, may_become
 from publisher.model.issue import IssueState
 from publisher.model.subscriber import SubscriptionState, SuppressionReason
+from publisher.store import bulk
+from publisher.store.once import insert_once
 from publisher.store.tables import delivery, issue, letter, subscriber, subscription, suppression
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Row, Select, Table
@@ -29,11 +31,18 @@ _S = DeliveryState
 _WAITING = (_S.PLANNED, _S.DEFERRED)
 
 
+class Gone(NamedTuple):
+    """A row whose reader is not to be mailed any more, to be released, and why."""
+
+    claim: Claim
+    reason: ReleaseReason
+
+
 class Turn(NamedTuple):
-    """What a turn claimed, and the rows whose readers are not to be mailed any more, to be released."""
+    """What a turn claimed, and the rows that are to be released instead."""
 
     claims: tuple[Claim, ...]
-    gone: tuple[Claim, ...]
+    gone: tuple[Gone, ...]
 
 
 class Open(NamedTuple):
@@ -57,63 +66,30 @@ def settle(connection: Connection, engine: str, outcomes: Iterable[Outcome], now
     outcomes = list(outcomes)
     for outcome in outcomes:
         require_step(_S.SENDING, outcome.state)
-    _record(connection, delivery, engine, [one for one in outcomes if not one.claim.is_letter], now)
-    _record(connection, letter, engine, [one for one in outcomes if one.claim.is_letter], now)
+    bulk.settle(connection, delivery, [one for one in outcomes if not one.claim.is_letter], engine, now)
+    bulk.settle(connection, letter, [one for one in outcomes if one.claim.is_letter], engine, now)
+    _suppress(connection, [one for one in outcomes if one.bounced], now)
     for outcome in outcomes:
-        if outcome.bounced:
-            _suppress(connection, outcome, now)
         if outcome.pause and not outcome.claim.is_letter:
             pause(connection, outcome.claim.issue, outcome.pause)
 
 
-def _record(connection: Connection, table: Table, engine: str, outcomes: Sequence[Outcome], now: datetime) -> None:
-    if not outcomes:
-        return
-    change = (
-        update(table)
-        .where(_is(table), table.c.state == _S.SENDING.value, table.c.engine == bindparam("b_engine"))
-        .values(
-            state=bindparam("b_state"),
-            engine="",
-            detail=bindparam("b_detail"),
-            due_at=func.coalesce(bindparam("b_due", type_=table.c.due_at.type), table.c.due_at),
-            changed=bindparam("b_now", type_=table.c.changed.type),
-        )
-    )
-    connection.execute(
-        change,
-        [
-            {
-                "b_issue": one.claim.issue,
-                "b_id": one.claim.subscriber,
-                "b_engine": engine,
-                "b_state": one.state.value,
-                "b_detail": one.detail,
-                "b_due": one.due_at,
-                "b_now": now,
-            }
-            for one in outcomes
-        ],
-    )
+def _suppress(connection: Connection, bounced: Iterable[Outcome], now: datetime) -> None:
+    """Never mail addresses again that do not exist."""
+    found = {key: one.detail for one in bounced if (key := _key_of(connection, one.claim)) is not None}
+    rows = [
+        {"key": key, "reason": SuppressionReason.BOUNCE.value, "detail": found[key], "at": now} for key in sorted(found)
+    ]
+    insert_once(connection, suppression, rows)
 
 
-def _is(table: Table) -> ColumnElement[bool]:
-    """The row of a claim, by the parameters b_issue and b_id."""
-    if table is letter:
-        return letter.c.id == bindparam("b_id")
-    return and_(delivery.c.issue == bindparam("b_issue"), delivery.c.subscriber == bindparam("b_id"))
-
-
-def _suppress(connection: Connection, outcome: Outcome, now: datetime) -> None:
-    """Never mail an address again that does not exist."""
-    person = outcome.claim.subscriber
-    if outcome.claim.is_letter:
-        person = connection.execute(select(letter.c.subscriber).where(letter.c.id == person)).scalar_one()
-    key = connection.execute(select(subscriber.c.key).where(subscriber.c.id == person)).scalar_one_or_none()
-    known = select(suppression.c.key).where(suppression.c.key == key)
-    if key is not None and connection.execute(known).first() is None:
-        values = {"key": key, "reason": SuppressionReason.BOUNCE.value, "detail": outcome.detail, "at": now}
-        connection.execute(insert(suppression).values(values))
+def _key_of(connection: Connection, claim: Claim) -> str | None:
+    """The address that a claim was for; None where the person was forgotten meanwhile, or is the editor."""
+    person = claim.subscriber
+    if claim.is_letter:
+        query = select(letter.c.subscriber).where(letter.c.id == claim.subscriber)
+        person = connection.execute(query).scalar_one_or_none() or 0
+    return connection.execute(select(subscriber.c.key).where(subscriber.c.id == person)).scalar_one_or_none()
 
 
 def pause(connection: Connection, number: int, reason: str) -> None:
@@ -127,6 +103,11 @@ def pause(connection: Connection, number: int, reason: str) -> None:
 
 def claim_letters(connection: Connection, engine: str, room: int, now: datetime) -> Turn:
     """Claim letters that are due, oldest first."""
+    return _take(connection, letter, _LETTERS, {"now": now, "room": room}, engine, now)
+
+
+def _letters_due() -> Select[*tuple[Any, ...]]:
+    """Select letters that are due; parameters now, room."""
     query = (
         select(
             literal(0).label("issue"),
@@ -141,11 +122,14 @@ def claim_letters(connection: Connection, engine: str, room: int, now: datetime)
         )
         .outerjoin(subscriber, subscriber.c.id == letter.c.subscriber)
         .outerjoin(suppression, suppression.c.key == subscriber.c.key)
-        .where(letter.c.state.in_([state.value for state in _WAITING]), letter.c.due_at <= now)
+        .where(
+            letter.c.state.in_([state.value for state in _WAITING]),
+            letter.c.due_at <= bindparam("now", type_=letter.c.due_at.type),
+        )
         .order_by(letter.c.id)
-        .limit(room)
+        .limit(bindparam("room"))
     )
-    return _take(connection, letter, _locked(query, letter), engine, now)
+    return _locked(query, letter)
 
 
 def claim(
@@ -163,20 +147,12 @@ def claim(
     Consent and suppression are read in the statement that picks the rows: who left since the drafting is
     never claimed, but told as gone.
     """
-    theirs = and_(
-        subscription.c.subscriber == delivery.c.subscriber,
-        subscription.c.digest == going.digest,
-        subscription.c.state == SubscriptionState.CONFIRMED.value,
-    )
-    query = (
-        _rows(theirs)
-        .where(delivery.c.issue == going.id, delivery.c.state == state.value, delivery.c.due_at <= now)
-        .order_by(delivery.c.due_at, delivery.c.subscriber)
-        .limit(room)
-    )
     if without:
-        query = query.where(delivery.c.domain.not_in(sorted(without)))
-    return _take(connection, delivery, _locked(query, delivery), engine, now)
+        query = _due().where(delivery.c.domain.not_in(sorted(without)))
+    else:
+        query = _DUE
+    given = {"issue": going.id, "digest": going.digest, "state": state.value, "now": now, "room": room}
+    return _take(connection, delivery, query, given, engine, now)
 
 
 def _rows(theirs: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
@@ -201,29 +177,48 @@ def _rows(theirs: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     )
 
 
+def _due() -> Select[*tuple[Any, ...]]:
+    """Select what is due of an issue in a state; parameters issue, digest, state, now, room."""
+    theirs = and_(
+        subscription.c.subscriber == delivery.c.subscriber,
+        subscription.c.digest == bindparam("digest"),
+        subscription.c.state == SubscriptionState.CONFIRMED.value,
+    )
+    query = (
+        _rows(theirs)
+        .where(
+            delivery.c.issue == bindparam("issue"),
+            issue.c.state == IssueState.OPEN.value,
+            delivery.c.state == bindparam("state"),
+            delivery.c.due_at <= bindparam("now", type_=delivery.c.due_at.type),
+        )
+        .order_by(delivery.c.due_at, delivery.c.subscriber)
+        .limit(bindparam("room"))
+    )
+    return _locked(query, delivery)
+
+
 def _locked(query: Select[*tuple[Any, ...]], table: Table) -> Select[*tuple[Any, ...]]:
     """On PostgreSQL engines pass over each other's rows; SQLite has one engine and ignores this."""
     return query.with_for_update(of=table, skip_locked=True)
 
 
-def _take(connection: Connection, table: Table, query: Select[*tuple[Any, ...]], engine: str, now: datetime) -> Turn:
-    rows = connection.execute(query).all()
-    gone = tuple(_claim(row) for row in rows if row.reason is not None or row.unsubscribe_token is None)
+def _take(
+    connection: Connection,
+    table: Table,
+    query: Select[*tuple[Any, ...]],
+    given: Mapping[str, object],
+    engine: str,
+    now: datetime,
+) -> Turn:
+    rows = connection.execute(query, given).all()
+    gone = tuple(
+        Gone(_claim(row), ReleaseReason.LEFT if row.reason is None else ReleaseReason.SUPPRESSED)
+        for row in rows
+        if row.reason is not None or row.unsubscribe_token is None
+    )
     claims = tuple(_claim(row, now) for row in rows if row.reason is None and row.unsubscribe_token is not None)
-    if claims:
-        change = (
-            update(table)
-            .where(_is(table))
-            .values(
-                state=_S.SENDING.value,
-                engine=bindparam("b_engine"),
-                attempt=table.c.attempt + 1,
-                begun=func.coalesce(table.c.begun, bindparam("b_now", type_=table.c.changed.type)),
-                changed=bindparam("b_now", type_=table.c.changed.type),
-            )
-        )
-        ours = [{"b_issue": c.issue, "b_id": c.subscriber, "b_engine": engine, "b_now": now} for c in claims]
-        connection.execute(change, ours)
+    bulk.claim(connection, table, claims, engine, now)
     return Turn(claims, gone)
 
 
@@ -238,6 +233,10 @@ def _claim(row: Found, now: datetime | None = None) -> Claim:
         row.attempt + (now is not None),
         row.begun or now,
     )
+
+
+# made once: building a statement costs more than running it
+_DUE, _LETTERS = _due(), _letters_due()
 
 
 # What is left over
@@ -283,34 +282,23 @@ def _letters_in(connection: Connection, state: DeliveryState, engine: str = "") 
 
 
 def decide(
-    connection: Connection, before: DeliveryState, decided: Iterable[tuple[Claim, DeliveryState, str]], now: datetime
+    connection: Connection,
+    before: DeliveryState,
+    claim: Claim,
+    after: DeliveryState,
+    detail: str,
+    *,
+    due_at: datetime,
+    now: datetime,
 ) -> None:
-    """Lead rows from one state to another that was decided about them, each with the reason."""
-    for table in (delivery, letter):
-        rows = [
-            {
-                "b_issue": claim.issue,
-                "b_id": claim.subscriber,
-                "b_state": require_step(before, state).value,
-                "b_detail": detail,
-                "b_now": now,
-            }
-            for claim, state, detail in decided
-            if claim.is_letter == (table is letter)
-        ]
-        if rows:
-            change = (
-                update(table)
-                .where(_is(table), table.c.state == before.value)
-                .values(
-                    state=bindparam("b_state"),
-                    detail=bindparam("b_detail"),
-                    engine="",
-                    due_at=bindparam("b_now", type_=table.c.due_at.type),
-                    changed=bindparam("b_now", type_=table.c.changed.type),
-                )
-            )
-            connection.execute(change, rows)
+    """Lead one row to a state that was decided about it, with the reason."""
+    table = letter if claim.is_letter else delivery
+    own = letter.c.id == claim.subscriber
+    if table is delivery:
+        own = and_(delivery.c.issue == claim.issue, delivery.c.subscriber == claim.subscriber)
+    state = require_step(before, after).value
+    values = {"state": state, "detail": detail, "engine": "", "due_at": due_at, "changed": now}
+    connection.execute(update(table).where(own, table.c.state == before.value).values(values))
 
 
 def defer_due(connection: Connection, reason: str, until: datetime, now: datetime) -> int:

@@ -1,4 +1,4 @@
-"""One engine a store: a lock on a file beside the database, given back by the kernel when a process dies."""
+"""Locks on files beside the store, given back by the kernel when a process dies."""
 
 from __future__ import annotations
 
@@ -11,13 +11,22 @@ from publisher.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 
+def engine_lock(database: Path) -> AbstractContextManager[bool]:
+    """Be the one engine of an SQLite store; False, at once, when another process is."""
+    return _lock(database.with_name(database.name + "-engine"))
+
+
+def clock_lock(folder: Path, store: str) -> AbstractContextManager[bool]:
+    """Be the one clock of a store on this machine; False, at once, when another process is."""
+    return _lock(folder / f"mailing-clock-{store[:12]}")
+
+
 @contextmanager
-def engine_lock(database: Path) -> Iterator[bool]:
-    """Hold the lock for the block; yields False, at once, when another process holds it."""
-    path = database.with_name(database.name + "-engine")
+def _lock(path: Path) -> Iterator[bool]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as fault:

@@ -34,14 +34,20 @@ def record(
 ) -> bool:
     """Write a slot down, once; False when it stands already.
 
-    Only an issue covers arrivals: for any other outcome ``upto`` is what was covered before.
+    ``upto`` is the last arrival that the cadence considered: a missed slot considered none, and gives what was
+    covered before.
     """
-    place = (slot.c.digest == name, slot.c.cadence == cadence, slot.c.slot == at)
-    if connection.execute(select(slot.c.slot).where(*place)).first() is not None:
+    if is_known(connection, name, cadence, at):
         return False
     values = {"digest": name, "cadence": cadence, "slot": at, "upto_seq": upto, "issue": issue or None}
     connection.execute(insert(slot).values(**values, outcome=outcome.value))
     return True
+
+
+def is_known(connection: Connection, name: str, cadence: str, at: datetime) -> bool:
+    """Whether a slot was dealt with."""
+    place = (slot.c.digest == name, slot.c.cadence == cadence, slot.c.slot == at)
+    return connection.execute(select(slot.c.slot).where(*place)).first() is not None
 
 
 def arrived_since(connection: Connection, name: str, seq: int) -> tuple[tuple[int, datetime], ...]:

@@ -18,13 +18,14 @@ import pytest
 from sqlalchemy import select, text
 
 from publisher.errors import MailError, TemplateError, UsageError
-from publisher.flows import subscribe
+from publisher.flows import issuing, subscribe
 from publisher.flows.deliver import deliver
 from publisher.flows.digest import Occasion, draft, preview
 from publisher.flows.newness import find_cadence, find_digest
 from publisher.flows.send import Sent, send
 from publisher.flows.subscribe import Change, Wish
 from publisher.mail.transports import Maildir, MemoryTransport
+from publisher.model.issue import IssueState
 from publisher.model.settings import Filter, MailSettings
 from publisher.store.database import Store, open_store
 from publisher.store.lock import engine_lock
@@ -32,12 +33,13 @@ from publisher.store.tables import consent_event, delivery, suppression
 from tests.mailing import CONFERENCES, NOON, item, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from publisher.mail.compose import Message
-    from publisher.mail.transports import Transport
+    from publisher.mail.transports import Session, Transport
     from publisher.model.entry import Item
+    from publisher.model.reply import Reply
     from publisher.model.settings import Settings
 
 TALKS = replace(CONFERENCES, name="talks", title="Talks", filter=Filter(tags=("talk",)))
@@ -71,8 +73,10 @@ class Desk:
         found = find_digest(self.settings, digest)
         return Occasion(self.settings, found, "weekly", self.folder, self.items, NOON)
 
-    def send(self, digest: str = "conferences", through: Transport | None = None, *, agree: bool = True) -> Sent:
-        self.moment += timedelta(days=7)
+    def send(
+        self, digest: str = "conferences", through: Transport | None = None, *, agree: bool = True, days: int = 7
+    ) -> Sent:
+        self.moment += timedelta(days=days)
         occasion = replace(self.occasion(digest), now=self.moment)
         clock = lambda: self.moment  # noqa: E731 - the shortest frozen clock
         return send(self.store, occasion, through or self.mail, clock, engine="test", agree=lambda _: agree)
@@ -334,17 +338,24 @@ class Dying:
     lives: int
     after: bool
     where: str = "nowhere"
+    remembers: bool = True
+
+    def session(self) -> Session:
+        return self
 
     def holds(self, name: str) -> bool:
         return self.inner.holds(name)
 
-    def hand_over(self, message: Message) -> str:
+    def hand_over(self, message: Message, starting: Callable[[], bool]) -> Reply:
         self.lives -= 1
         if self.lives < 0:
             if self.after:
-                self.inner.hand_over(message)
+                self.inner.session().hand_over(message, starting)
             raise Killed
-        return self.inner.hand_over(message)
+        return self.inner.session().hand_over(message, starting)
+
+    def close(self) -> None:
+        pass
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -355,7 +366,7 @@ def test_a_run_that_dies_anywhere_and_is_run_again_mails_everyone_once(desk: Des
     outbox = desk.folder / "outbox"
     with pytest.raises(Killed):
         desk.send(through=Dying(Maildir(outbox), lives, after))
-    desk.send(through=Maildir(outbox))
+    desk.send(through=Maildir(outbox), days=0)
     laid = [message_from_bytes(path.read_bytes())["To"] for path in (outbox / "new").iterdir()]
     assert sorted(laid) == [f"{name}@example.org" for name in "abcdef"]
     assert desk.states() == ["sent"] * 6
@@ -369,7 +380,7 @@ def test_a_message_that_its_reader_moved_and_flagged_is_not_laid_down_again(desk
         desk.send(through=Dying(Maildir(outbox), 0, after=True))
     laid = next((outbox / "new").iterdir())
     laid.rename(outbox / "cur" / f"{laid.name}:2,S")
-    desk.send(through=Maildir(outbox))
+    desk.send(through=Maildir(outbox), days=0)
     assert len([*(outbox / "new").iterdir(), *(outbox / "cur").iterdir()]) == 2
 
 
@@ -381,7 +392,7 @@ def test_an_outbox_that_fails_leaves_the_rest_planned(desk: Desk) -> None:
         desk.send(through=Maildir(desk.folder / "outbox"))
     assert desk.states() == ["planned"]
     (desk.folder / "outbox").unlink()
-    sent = desk.send(through=Maildir(desk.folder / "outbox"))
+    sent = desk.send(through=Maildir(desk.folder / "outbox"), days=0)
     assert [each.issue.number for each in sent.unfinished.worked_on] == [1]
     assert sent.drafted is None
 
@@ -389,11 +400,27 @@ def test_an_outbox_that_fails_leaves_the_rest_planned(desk: Desk) -> None:
 def test_while_another_run_delivers_ours_leaves_its_messages_to_it(desk: Desk) -> None:
     desk.publish(1)
     desk.add("ann")
+    assert desk.store.path is not None
     with engine_lock(desk.store.path):
         sent = desk.send()
     assert sent.delivery.elsewhere
     assert desk.states() == ["planned"]
-    desk.send()
+    desk.send(days=0)
+    assert desk.got() == [("ann", "Post 1")]
+
+
+def test_an_issue_that_nobody_worked_on_for_long_waits_for_its_author(desk: Desk) -> None:
+    desk.publish(1)
+    desk.add("ann")
+    draft(desk.store, desk.occasion())
+    sent = desk.send(days=3)
+    assert desk.got() == []
+    assert sent.drafted is None
+    (standing,) = issuing.listing(desk.store)
+    assert standing.issue.state is IssueState.PAUSED
+    assert "nobody has worked on it since 2026-11-23 12:00 UTC" in standing.issue.reason
+    issuing.resume(desk.store, "conferences", 1, desk.moment)
+    desk.send(days=0)
     assert desk.got() == [("ann", "Post 1")]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from publisher.model.issue import Arrival, Reader, Variant
+from publisher.model.issue import Arrival, Cohort, Variant
 from publisher.rules.arrival import observe
 from publisher.rules.audience import deliverable, variants, withdrawn
 from tests.mailing import item
@@ -70,18 +70,22 @@ class World:
         self.observe(name)
         known = tuple(self.arrivals[name].values())
         present = {e.id for e in self.entries.values() if DIGESTS[name] in e.tags}
-        readers = [
-            Reader(person, cursor, frozenset(entry for who, entry in self.got if who == person))
+        standing = {
+            person: Cohort(cursor, frozenset(entry for who, entry in self.got if who == person))
             for (digest, person), cursor in self.cursors.items()
             if digest == name
-        ]
-        made = variants(deliverable(known, present), readers)
+        }
+        made = variants(deliverable(known, present), set(standing.values()))
         if made:
-            self._release(name, made, withdrawn(known, present, self.covered[name]))
+            self._release(name, made, standing, withdrawn(known, present, self.covered[name]))
         return made
 
-    def _release(self, name: str, made: tuple[Variant, ...], dropped: tuple[str, ...]) -> None:
-        self.got += [(who, entry) for v in made for who in v.readers for entry in v.entries]
+    def _release(
+        self, name: str, made: tuple[Variant, ...], standing: dict[int, Cohort], dropped: tuple[str, ...]
+    ) -> None:
+        self.got += [
+            (who, entry) for v in made for who, cohort in standing.items() if cohort in v.cohorts for entry in v.entries
+        ]
         upto = max(a.seq for a in self.arrivals[name].values())
         for entry in dropped:
             self.arrivals[name][entry] = replace(self.arrivals[name][entry], withdrawn=True)
@@ -143,8 +147,8 @@ def test_nothing_is_mailed_when_nothing_is_new(history: list[tuple[str, int, obj
 def test_readers_get_variants_that_do_not_depend_on_their_order(history: list[tuple[str, int, object]]) -> None:
     world = _played(history)
     usable = deliverable(world.arrivals["talks"].values(), {e.id for e in world.entries.values()})
-    readers = [Reader(person, at) for (digest, person), at in world.cursors.items() if digest == "talks"]
-    assert variants(usable, readers) == variants(usable, readers[::-1])
+    cohorts = [Cohort(at, frozenset({str(who)})) for (digest, who), at in world.cursors.items() if digest == "talks"]
+    assert variants(usable, cohorts) == variants(usable, cohorts[::-1])
 
 
 def _played(history: list[tuple[str, int, object]]) -> World:

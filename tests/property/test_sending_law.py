@@ -29,8 +29,12 @@ from tests.mailing import CONFERENCES, NOON, item
 from tests.mailing import settings as site_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from publisher.mail.compose import Message
+    from publisher.mail.transports import Session
     from publisher.model.entry import Item
+    from publisher.model.reply import Reply
 
 TALKS = replace(CONFERENCES, name="talks", title="Talks", filter=Filter(tags=("talk",)))
 DIGESTS = {"conferences": CONFERENCES, "talks": TALKS}
@@ -57,16 +61,23 @@ class Mortal:
     inner: MemoryTransport
     lives: int
     where: str = "memory"
+    remembers: bool = True
+
+    def session(self) -> Session:
+        return self
 
     def holds(self, name: str) -> bool:
         return self.inner.holds(name)
 
-    def hand_over(self, message: Message) -> str:
-        self.inner.hand_over(message)
+    def hand_over(self, message: Message, starting: Callable[[], bool]) -> Reply:
+        reply = self.inner.hand_over(message, starting)
         self.lives -= 1
         if self.lives < 0:
             raise Died
-        return "kept"
+        return reply
+
+    def close(self) -> None:
+        pass
 
 
 @dataclass

@@ -23,6 +23,9 @@ DIGEST = '[digests.talks]\nschedule = "mon 09:00"\n'
 
 # Lines of the shipped file that show an example: these keys have no value until they are given one.
 EXAMPLES = {
+    ("digests.conferences", "hold"),  # none by default
+    ("mail", "editor"),
+    ("mail", "relay_log"),
     ("mail", "reply_to"),
     ("web", "public_url"),
     ("digests.conferences", "cadences"),
@@ -255,7 +258,7 @@ INSIDE_WANTED = 'a path inside the output, such as "feed.xml"'
         ("feeds", "hubs = ['hub.test']", ADDRESS_WANTED),
         ("mail", "from = ''", "text that is not empty"),
         ("mail", 'from = "A\\nBcc: b@c.test"', "text on one line, without tabs"),
-        ("mail", "transport = 'carrier pigeon'", '"maildir:FOLDER", the transport this version has'),
+        ("mail", "transport = 'carrier pigeon'", '"maildir:FOLDER", or a relay: "smtp://user@relay.example.org"'),
         ("store", "url = 'mysql://db.test/x'", '"sqlite:///mailing.sqlite3" or "postgresql://…"'),
         ("digests.talks", "start = 'later'", 'one of "now", "all"'),
         ("feeds.talks", "limit = 'all'", "a whole number, 0 or more"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from publisher.model.issue import Arrival, Reader
+from publisher.model.issue import Arrival, Cohort
 from publisher.rules.arrival import observe
 from publisher.rules.audience import deliverable, pending, variants, withdrawn
 from tests.mailing import item
@@ -25,7 +25,7 @@ def ids(*numbers: int) -> tuple[str, ...]:
 
 def test_what_is_pending_is_newest_first_above_the_cursor_and_not_given_before() -> None:
     usable = deliverable([arrival(n) for n in (1, 2, 3, 4)], ids(1, 2, 3, 4))
-    assert pending(usable, Reader(1, 1, frozenset(ids(3)))) == ids(4, 2)
+    assert pending(usable, Cohort(1, frozenset(ids(3)))) == ids(4, 2)
 
 
 def test_given_and_withdrawn_and_vanished_arrivals_are_for_nobody() -> None:
@@ -35,8 +35,9 @@ def test_given_and_withdrawn_and_vanished_arrivals_are_for_nobody() -> None:
 
 def test_readers_with_equal_pending_sets_share_a_variant_and_the_fullest_comes_first() -> None:
     usable = deliverable([arrival(n) for n in (1, 2)], ids(1, 2))
-    found = variants(usable, [Reader(9, 1), Reader(3, 0), Reader(7, 2), Reader(2, 0)])
-    assert [(v.number, v.entries, v.readers) for v in found] == [(1, ids(2, 1), (2, 3)), (2, ids(2), (9,))]
+    other = Cohort(0, frozenset(ids(1)), 5)
+    found = variants(usable, [Cohort(1, count=9), Cohort(0, count=3), Cohort(2, count=7), other])
+    assert [(v.number, v.entries, v.readers) for v in found] == [(1, ids(2, 1), 3), (2, ids(2), 14)]
 
 
 def test_only_what_the_cadence_had_not_covered_is_dropped_as_withdrawn() -> None:

@@ -1,0 +1,1 @@
+"""When things happen: the clock. The one place that knows APScheduler."""

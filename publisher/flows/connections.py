@@ -1,0 +1,126 @@
+"""The connections to a relay: threads that compose, hand over and judge, and put what they hear into one queue."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, NamedTuple
+
+from publisher.errors import PublisherError
+from publisher.model.delivery import DeliveryState, Outcome
+from publisher.rules.retry import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime, timedelta
+
+    from publisher.mail.compose import Message
+    from publisher.mail.transports import Session, Transport
+    from publisher.model.delivery import Claim
+    from publisher.model.reply import Reply
+    from publisher.store.journal import Journal
+
+    Make = Callable[[Claim], Message]
+
+
+class Heard(NamedTuple):
+    """What became of a claim. ``relay``: the fault is the relay's, not the message's. ``fault`` ends the run."""
+
+    outcome: Outcome
+    relay: bool = False
+    fault: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a connection must know to go ahead and to judge. ``may_start`` is asked before any content leaves."""
+
+    may_start: Callable[[], bool]
+    clock: Callable[[], datetime]
+    retry_for: timedelta
+
+
+class Connections:
+    """So many threads with a session each, started as there is work for them."""
+
+    def __init__(self, transport: Transport, journal: Journal | None, rules: Rules, most: int) -> None:
+        self.heard: SimpleQueue[Heard] = SimpleQueue()
+        self._transport, self._journal, self._rules, self._most = transport, journal, rules, most
+        self._work: SimpleQueue[tuple[Claim, Make] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._stopping = False
+
+    def put(self, claim: Claim, make: Make) -> None:
+        """Have a message handed over; what becomes of it is heard later."""
+        if len(self._threads) < self._most:
+            thread = threading.Thread(target=self._serve, name=f"connection-{len(self._threads) + 1}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._work.put((claim, make))
+
+    def stop(self) -> None:
+        """Let no further message begin; those under way are finished and heard."""
+        self._stopping = True
+
+    def close(self) -> None:
+        """End every thread, after what it has at hand."""
+        for _ in self._threads:
+            self._work.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self) -> None:
+        session = self._transport.session()
+        try:
+            while (work := self._work.get()) is not None:
+                self.heard.put(self._handed_over(session, *work))
+        finally:
+            session.close()
+
+    def _handed_over(self, session: Session, claim: Claim, make: Make) -> Heard:
+        try:
+            message = make(claim)
+        except (ValueError, PublisherError) as fault:
+            return self._judged(Outcome(claim, DeliveryState.FAILED, f"cannot be written: {fault}"))
+        except BaseException as fault:  # noqa: BLE001 - raised again where the run is
+            return Heard(Outcome(claim, DeliveryState.PLANNED), fault=fault)
+        try:
+            reply = session.hand_over(message, lambda: self._may_start(claim))
+            return self._after(claim, reply)
+        except BaseException as fault:  # noqa: BLE001 - as above
+            return Heard(Outcome(claim, DeliveryState.PLANNED), fault=fault)
+
+    def _may_start(self, claim: Claim) -> bool:
+        if self._stopping or not self._rules.may_start():
+            return False
+        if self._journal is not None:
+            self._journal.begin(claim)
+        return self._rules.may_start()  # a process that slept over the line above has lost its turn
+
+    def _after(self, claim: Claim, reply: Reply) -> Heard:
+        now = self._rules.clock()
+        verdict = judge(
+            reply,
+            attempt=claim.attempt,
+            begun=claim.begun or now,
+            now=now,
+            retry_for=self._rules.retry_for,
+            jitter=jitter(claim),
+        )
+        if verdict.relay:  # nothing about this message: it is planned as before
+            return self._judged(Outcome(claim, DeliveryState.PLANNED, verdict.detail, pause=verdict.pause), relay=True)
+        return self._judged(
+            Outcome(claim, verdict.state, verdict.detail, verdict.due_at, verdict.bounced, verdict.pause)
+        )
+
+    def _judged(self, outcome: Outcome, *, relay: bool = False) -> Heard:
+        if self._journal is not None:
+            self._journal.reply(outcome)
+        return Heard(outcome, relay)
+
+
+def jitter(claim: Claim) -> float:
+    """A number from 0 to below 1 that follows from an attempt: equal runs wait equally long."""
+    return zlib.crc32(f"{claim.issue}.{claim.subscriber}.{claim.attempt}".encode()) / 2**32

@@ -1,0 +1,70 @@
+"""How the mailing stands: what is due and when, under way, deferred, in doubt, held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from publisher.flows.issuing import Standing
+from publisher.flows.schedule import cadences
+from publisher.model.issue import IssueState
+from publisher.rules import calendar
+from publisher.store import home, issues, ledger, people
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from publisher.model.delivery import DeliveryState
+    from publisher.model.settings import Settings
+    from publisher.store.database import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A cadence: its schedule in words, its next slot (None for "each"), and how many confirmed readers it has."""
+
+    digest: str
+    cadence: str
+    words: str
+    next_slot: datetime | None
+    readers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything an author may ask.
+
+    ``next_due`` is when the next message is to be tried; ``home`` says that the store is where it last sent from.
+    """
+
+    due: tuple[Due, ...]
+    alive: tuple[Standing, ...]
+    letters: dict[DeliveryState, int]
+    next_due: datetime | None
+    home: bool
+
+
+def status(store: Store | None, settings: Settings, now: datetime) -> Status:
+    """Look, and change nothing. Without a store nobody has subscribed and nothing was sent."""
+    if store is None:
+        return Status(_due(settings, now, {}), (), {}, None, home=True)
+    with store.reading() as connection:
+        alive = issues.listing(connection, "", IssueState.HELD, IssueState.OPEN, IssueState.PAUSED)
+        return Status(
+            _due(settings, now, people.confirmed(connection)),
+            tuple(Standing(one, ledger.tally(connection, one.id)) for one in alive),
+            ledger.letters(connection),
+            ledger.next_due(connection),
+            home.stands_at_home(connection, store.path),
+        )
+
+
+def _due(settings: Settings, now: datetime, readers: dict[tuple[str, str], int]) -> tuple[Due, ...]:
+    found = []
+    for digest, cadence, text in cadences(settings):
+        schedule = calendar.parse(text)
+        coming = None if schedule.each else calendar.next_slot(schedule, digest.timezone, now)
+        found.append(
+            Due(digest.name, cadence, calendar.words(schedule), coming, readers.get((digest.name, cadence), 0))
+        )
+    return tuple(found)
