@@ -11,6 +11,7 @@ and small and are not synced: they outlive the process, not a loss of power, whi
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import zlib
@@ -50,7 +51,10 @@ class Noted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A dead engine's journal. ``whole``: written since this machine started, so what is missing never was."""
+    """A dead engine's journal.
+
+    ``whole``: written since this machine started, and no slot is spoilt, so what is missing never was.
+    """
 
     engine: str
     whole: bool
@@ -67,7 +71,7 @@ class Journal:
 
     def __init__(self, folder: Path, store: str, engine: str, slots: int) -> None:
         """Make this engine's file, and hold its lock for as long as the process lives. Raises StoreError."""
-        self.path = folder / f"mailing-started-{store[:12]}-{engine}"
+        self.path = _path(folder, store, engine)
         self._free = list(range(slots, 0, -1))
         self._taken: dict[Key, int] = {}
         coming = self.path.with_name(f"mailing-starting-{engine}")  # nobody may find it before it is locked
@@ -114,26 +118,34 @@ class Journal:
 
     def _write(self, claim: Claim, word: str, detail: str) -> None:
         key = key_of(claim)
-        words = detail.encode()[:WORDS].decode(errors="ignore").replace("\n", " ")
+        words = detail.encode(errors="replace")[:WORDS].decode(errors="ignore").replace("\n", " ")
         line = f"{key.issue} {key.subscriber} {key.attempt} {word} {words}"
         try:
-            os.pwrite(self._file, _sealed(line), self._taken[key] * SLOT)
+            written = os.pwrite(self._file, _sealed(line), self._taken[key] * SLOT)
         except OSError as fault:
             raise _unwritable(self.path, fault) from fault
+        if written < SLOT:  # so a disk says that it is full now
+            raise _unwritable(self.path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
 
 def left_behind(folder: Path, store: str, engine: str = "") -> tuple[Left, ...]:
     """Read the journals of this store whose engines are dead: nobody holds their locks. ``engine``: only that one's."""
-    paths = sorted(folder.glob(f"mailing-started-{store[:12]}-{engine or '*'}"))
-    return tuple(left for left in map(_read, paths) if left is not None)
+    prefix = _path(folder, store, "").name
+    names = {path.name.removeprefix(prefix) for path in folder.glob(f"{prefix}*")}
+    wanted = sorted(name for name in names if engine in {"", name})
+    return tuple(left for name in wanted if (left := _read(_path(folder, store, name), name)) is not None)
 
 
 def remove(folder: Path, store: str, engine: str) -> None:
     """Take a dead engine's journal away, once the ledger has settled its rows."""
-    (folder / f"mailing-started-{store[:12]}-{engine}").unlink(missing_ok=True)
+    _path(folder, store, engine).unlink(missing_ok=True)
 
 
-def _read(path: Path) -> Left | None:
+def _path(folder: Path, store: str, engine: str) -> Path:
+    return folder / f"mailing-started-{store[:12]}-{engine}"
+
+
+def _read(path: Path, engine: str) -> Left | None:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
@@ -145,19 +157,21 @@ def _read(path: Path) -> Left | None:
         return None
     finally:
         os.close(descriptor)
-    head = _opened(data[:SLOT]).split(" ")
-    engine = path.name.rpartition("-")[2]
-    whole = head == [engine, _boot()]
-    return Left(engine, whole, dict(_slots(data)))
+    slots = [data[start : start + SLOT] for start in range(0, len(data), SLOT)]
+    read = [_noted(slot) for slot in slots[1:] if slot.strip(b"\0")]
+    complete = bool(data) and len(data) % SLOT == 0 and None not in read
+    whole = complete and _opened(slots[0]) == f"{engine} {_boot()}"
+    return Left(engine, whole, dict(pair for pair in read if pair is not None))
 
 
-def _slots(data: bytes) -> Iterator[tuple[Key, Noted]]:
-    for start in range(SLOT, len(data), SLOT):
-        parts = _opened(data[start : start + SLOT]).split(" ", 4)
-        if len(parts) == 5:  # noqa: PLR2004 - as _write writes them
-            issue, subscriber, attempt, word, detail = parts
-            state = DeliveryState.FAILED if word == BOUNCED else None if word == BEGUN else DeliveryState(word)
-            yield Key(int(issue), int(subscriber), int(attempt)), Noted(state, detail, word == BOUNCED)
+def _noted(slot: bytes) -> tuple[Key, Noted] | None:
+    """What a written slot says; None where it is spoilt."""
+    try:
+        issue, subscriber, attempt, word, detail = _opened(slot).split(" ", 4)
+        state = DeliveryState.FAILED if word == BOUNCED else None if word == BEGUN else DeliveryState(word)
+        return Key(int(issue), int(subscriber), int(attempt)), Noted(state, detail, word == BOUNCED)
+    except ValueError:
+        return None
 
 
 def _sealed(line: str) -> bytes:
