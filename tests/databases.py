@@ -66,7 +66,13 @@ def _server() -> Path:
     making += ["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en"]
     subprocess.run([*_as_postgres("initdb"), *making, "-D", data], check=True, stdout=subprocess.DEVNULL, cwd=folder)
     (data / "pg_hba.conf").write_text(_HBA, encoding="ascii")
-    settings = {"listen_addresses": "", "unix_socket_directories": str(folder), "fsync": "off", "max_connections": "50"}
+    settings = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(folder),
+        "fsync": "off",
+        "max_connections": "50",
+        "timezone": "Pacific/Auckland",  # nothing may lean on a server that happens to live in UTC
+    }
     options = [f"--{name}={value}" for name, value in settings.items()]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen([*_as_postgres("postgres"), *options, "-D", data], stderr=log, cwd=folder)

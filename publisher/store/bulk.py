@@ -1,4 +1,4 @@
-"""Many rows of the ledger in one statement: a statement costs more than a row, and a thread that waits its turn more still.
+"""Many rows of the ledger in one statement: a statement costs more than a row, and a waiting thread more still.
 
 Rows travel as one JSON array with SQLite and as arrays with PostgreSQL. A row is named by its issue and its
 subscriber, a letter (issue 0) by its id alone.
@@ -38,7 +38,7 @@ _PLACES = {
         "rows": "unnest(:issues, :ids, :states, :details, :dues) AS r (issue, id, state, detail, due)",
         "state": "r.state",
         "detail": "r.detail",
-        "due": "r.due::timestamptz",
+        "due": "r.due::timestamp AT TIME ZONE 'UTC'",  # a session's own zone may be any
     },
 }
 _COLUMNS = ("issues", "ids", "states", "details", "dues")
@@ -79,7 +79,8 @@ def claim(connection: Connection, table: Table, claims: Sequence[Claim], engine:
 def settle(connection: Connection, table: Table, outcomes: Sequence[Outcome], engine: str, now: datetime) -> None:
     """Record outcomes of rows that are still an engine's own."""
     rows = [
-        (one.claim.issue, one.claim.subscriber, one.state.value, one.detail, _written(one.due_at)) for one in outcomes
+        (one.claim.issue, one.claim.subscriber, one.state.value, _plain(one.detail), _written(one.due_at))
+        for one in outcomes
     ]
     _run(connection, table, "settle", rows, engine, now)
 
@@ -102,6 +103,11 @@ def _run(
     connection.execute(_STATEMENTS[dialect, "letter" if table is letter else "delivery", kind], given)
 
 
+def _plain(words: str) -> str:
+    """What both databases take: no NUL, no half letters."""
+    return words.replace("\0", " ").encode(errors="replace").decode()
+
+
 def _written(moment: datetime | None) -> str | None:
-    """A moment as SQLite keeps it; PostgreSQL reads the same with its zone."""
+    """A moment in UTC, as SQLite keeps it."""
     return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
