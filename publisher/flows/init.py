@@ -16,6 +16,8 @@ IGNORED = (
     ("/preview/", "previews of digests"),
     ("/outbox/", "mail, with people's addresses"),
     ("/mailing.sqlite3*", "subscribers and what was sent to them"),
+    ("/mailing-*", "which messages were under way"),
+    ("/keys.toml*", "keys of the links in mail"),
     ("/*.key", "keys"),
     ("/*.pem", "keys"),
 )
