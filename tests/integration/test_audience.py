@@ -342,7 +342,9 @@ def test_retries_are_aged_from_the_first_attempt(store: Store) -> None:
     assert (again.attempt, again.begun) == (2, NOON)
 
 
-@pytest.mark.parametrize("words", ["ein schöner Tag ✓", "nothing \0 and more", "half a \ud800 letter", "' \" \\ %s :x {}"])
+@pytest.mark.parametrize(
+    "words", ["ein schöner Tag ✓", "nothing \0 and more", "half a \ud800 letter", "' \" \\ %s :x {}"]
+)
 def test_whatever_a_relay_says_is_recorded(store: Store, words: str) -> None:
     with an_issue(store, [Row(S.SENDING, 0, "one.example")]) as connection:
         ledger.settle(connection, "other", [Outcome(Claim(1, 1, 1, "", ""), S.SENT, words)], NOON)
