@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 # The Python that the virtualenv is made with, and Debian's packages that it may lack.
 DEBIAN_RUN := python3 python3-venv
-DEBIAN_TEST := git
+DEBIAN_TEST := git postgresql postfix
 APT := DEBIAN_FRONTEND=noninteractive apt-get
 
 .PHONY: publish test check bench soak debian-run debian-test clean
@@ -56,15 +56,30 @@ debian-run:
 	  echo "Python 3.11 or newer with its venv module is missing. As root: apt-get install $(DEBIAN_RUN)" >&2; exit 1; \
 	fi
 
+# Nothing of theirs is to run: no cluster is made for PostgreSQL, no configuration for Postfix. The tests start their own.
 debian-test:
 	@missing=""; \
+	has() { command -v $${1##*/} >/dev/null || ls $$1 >/dev/null 2>&1; }; \
 	for package in $(DEBIAN_TEST); do \
-	  command -v $$package >/dev/null || missing="$$missing $$package"; \
+	  case $$package in \
+	    postgresql) program='/usr/lib/postgresql/*/bin/initdb';; \
+	    postfix) program=/usr/sbin/postfix;; \
+	    *) program=$$package;; \
+	  esac; \
+	  has "$$program" || missing="$$missing $$package"; \
 	done; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "Installing Debian packages for the tests:$$missing …"; \
-	    $(APT) -qq update && $(APT) -qq -y install --no-install-recommends $$missing >/dev/null; \
+	    $(APT) -qq update; \
+	    case $$missing in *postfix*) \
+	      echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections;; \
+	    esac; \
+	    case $$missing in *postgresql*) \
+	      $(APT) -qq -y install --no-install-recommends postgresql-common >/dev/null; \
+	      sed -i 's/^#create_main_cluster *=.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf;; \
+	    esac; \
+	    $(APT) -qq -y install --no-install-recommends $$missing >/dev/null; \
 	  else \
 	    echo "The tests need Debian packages that are missing. As root: apt-get install$$missing" >&2; exit 1; \
 	  fi; \
