@@ -28,7 +28,8 @@ check: .venv/test  ## format, lint, types, contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-timing 2>/dev/null || $(BIN)/lint-imports
 
-bench: .venv/test  ## speed and memory beside Hugo and Pelican, in one run
+bench: .venv/test debian-test  ## speed and memory beside Hugo, Pelican and smtp-source, each in one run
+	@$(BIN)/python -m benchmarks.mail
 	@$(BIN)/python benchmarks/run.py
 
 soak: .venv/test debian-test  ## the long proofs in full

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from publisher.errors import MailError, PublisherError, StoreError
 from publisher.flows.connections import Connections, Rules
-from publisher.flows.recovery import recover, settle_doubts
+from publisher.flows.recovery import dead_engines, recover, settle_doubts
 from publisher.mail.compose import Composer, compose_letter
 from publisher.model.delivery import DeliveryState, Outcome
 from publisher.rules.pace import Paces
@@ -101,7 +101,7 @@ def deliver(store: Store, transport: Transport, name: str, clock: Clock, terms: 
     """
     terms = terms or Terms()
     done = Delivery(())
-    while _is_due(store, clock()):
+    while _is_due(store, clock(), terms.lease):
         with engine(store, name, clock, terms.lease) as lease:
             if lease is None:
                 return _joined(store, done, Delivery((), elsewhere=True))
@@ -113,14 +113,13 @@ def deliver(store: Store, transport: Transport, name: str, clock: Clock, terms: 
     return done
 
 
-def _is_due(store: Store, now: datetime) -> bool:
+def _is_due(store: Store, now: datetime, lease: float) -> bool:
+    """Whether something waits to be handed over, or to be settled."""
     with store.reading() as connection:
         due = ledger.next_due(connection)
-        return (due is not None and due <= now) or bool(ledger.engines_sending(connection) | _doubt(connection))
-
-
-def _doubt(connection: Connection) -> frozenset[str]:
-    return frozenset({"doubt"}) if ledger.doubtful(connection) else frozenset()
+        if (due is not None and due <= now) or ledger.doubtful(connection):
+            return True
+        return bool(dead_engines(connection, store, now, lease))
 
 
 def _joined(store: Store, one: Delivery, other: Delivery) -> Delivery:

@@ -16,7 +16,7 @@ from publisher.mail.compose import message_name
 from publisher.mail.relay_log import Proof, prove
 from publisher.model.delivery import DeliveryState, Outcome
 from publisher.store import issues, journal, ledger, letters
-from publisher.store.lease import dead_engines
+from publisher.store.lease import bury, ended_leases
 from publisher.store.release import release_claims
 
 if TYPE_CHECKING:
@@ -32,29 +32,36 @@ if TYPE_CHECKING:
 
 _S = DeliveryState
 SOON = timedelta(minutes=5)  # when a row that was refused for now before the break is due again
-BEFORE = timedelta(minutes=1)  # a log's clock may be behind ours
+BEFORE = timedelta(seconds=1)  # a log tells whole seconds
 LOOKS, PAUSE = 20, 0.5  # how often the log is read, and seconds between: a relay writes it a moment later
 
 
 def recover(store: Store, transport: Transport, clock: Callable[[], datetime], *, lease: float) -> tuple[Claim, ...]:
     """Settle what dead engines left under way; returns those rows. ``lease`` is in seconds."""
-    with store.reading() as connection:
-        sending = ledger.engines_sending(connection)
     left = {one.engine: one for one in journal.left_behind(store.folder, store.id)}
     settled: list[Claim] = []
-    if sending:
-        with store.writing() as connection:
-            now = clock()
-            dead = sending & left.keys()
-            if store.path is None:
-                dead |= dead_engines(connection, sending - dead, now - timedelta(seconds=lease))
-            else:
-                dead = sending  # we hold the store's only lock
-            for engine in sorted(dead):
-                settled += _settle(connection, store, transport, engine, left.get(engine), now)
+    with store.writing() as connection:
+        now = clock()
+        dead = dead_engines(connection, store, now, lease)
+        bury(connection, dead)
+        for engine in sorted(dead):
+            settled += _settle(connection, store, transport, engine, left.get(engine), now)
     for engine in left:
         journal.remove(store.folder, store.id, engine)
     return tuple(settled)
+
+
+def dead_engines(connection: Connection, store: Store, now: datetime, lease: float) -> frozenset[str]:
+    """Name the engines that left rows under way and work no more.
+
+    With SQLite all of them, for whoever holds the store's lock. With PostgreSQL those whose lease ended, and
+    those of this machine whose journal nobody holds any more.
+    """
+    sending = ledger.engines_sending(connection)
+    if not sending or store.path is not None:
+        return sending
+    here = {one.engine for one in journal.left_behind(store.folder, store.id)}
+    return frozenset(sending & here) | ended_leases(connection, sending, now - timedelta(seconds=lease))
 
 
 def _settle(
@@ -105,7 +112,7 @@ def settle_doubts(
         ids = {claim: _message_id(connection, store, claim) for claim in claims}
     if not claims:
         return ()
-    proofs = _proofs(Path(relay_log), ids, clock, sleep) if relay_log else {}
+    proofs = _proofs(Path(relay_log), ids, clock(), sleep) if relay_log else {}
     with store.writing() as connection:
         now = clock()
         for claim in claims:
@@ -127,16 +134,14 @@ def _verdict(proof: Proof, claim: Claim, on_doubt: str, oldest: datetime) -> tup
     return _S.PLANNED, "sent again: nobody knows whether it was taken"
 
 
-def _proofs(
-    log: Path, ids: dict[Claim, str], clock: Callable[[], datetime], sleep: Callable[[float], None]
-) -> dict[str, Proof]:
-    """Read the log until it knows of each message, or has had time enough to."""
-    since = min((claim.begun for claim in ids if claim.begun), default=clock()) - BEFORE
+def _proofs(log: Path, ids: dict[Claim, str], over: datetime, sleep: Callable[[float], None]) -> dict[str, Proof]:
+    """Read the log until it knows of each message, or had time enough to. Nothing was handed over after ``over``."""
+    since = min((claim.started for claim in ids if claim.started), default=over) - BEFORE
     found: dict[str, Proof] = {}
     for look in range(LOOKS):
         if look:
             sleep(PAUSE)
-        found = prove(log, ids.values(), since, clock())
+        found = prove(log, ids.values(), since, over + timedelta(seconds=look * PAUSE), over=over)
         if Proof.UNKNOWN not in found.values():
             break
     return found

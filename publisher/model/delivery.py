@@ -59,7 +59,8 @@ class Claim:
     """A delivery or letter that is ours to hand over now, with all that is personal about its message.
 
     Letters belong to no issue: theirs is 0, and ``subscriber`` is then the letter's own id. ``attempt``
-    counts from 1; ``begun`` is when the first attempt was due (aware UTC), from which retries are aged.
+    counts from 1; ``begun`` is when the first attempt was made, from which retries are aged, ``started`` when this
+    one was (aware UTC).
     """
 
     issue: int
@@ -70,6 +71,7 @@ class Claim:
     domain: str = ""
     attempt: int = 1
     begun: datetime | None = None
+    started: datetime | None = None
 
     @property
     def is_letter(self) -> bool:

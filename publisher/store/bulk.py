@@ -55,7 +55,7 @@ def _statement(dialect: str, table: str, change: str, where: str) -> TextClause:
 
 _CLAIM = (
     "state = 'sending', engine = :engine, attempt = {table}.attempt + 1, begun = coalesce({table}.begun, :now), "
-    "changed = :now"
+    "due_at = :now, changed = :now"  # due_at tells when this attempt started, until it is over
 )
 _SETTLE = "state = {state}, engine = '', detail = {detail}, due_at = coalesce({due}, {table}.due_at), changed = :now"
 _OURS = "{table}.state = 'sending' AND {table}.engine = :engine"

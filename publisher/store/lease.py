@@ -95,15 +95,15 @@ def engine(
             connection.execute(delete(engines).where(engines.c.id == name))
 
 
-def dead_engines(connection: Connection, sending: frozenset[str], before: datetime) -> frozenset[str]:
-    """Of the engines with rows under way, those whose lease ended: unknown ones, and last beats before a moment.
-
-    Their rows in the table of engines are deleted: one that only slept learns of it when it wakes.
-    """
+def ended_leases(connection: Connection, sending: frozenset[str], before: datetime) -> frozenset[str]:
+    """Of the engines with rows under way, those whose lease ended: unknown ones, and last beats before a moment."""
     alive = set(connection.execute(select(engines.c.id).where(engines.c.beat >= before)).scalars())
-    dead = sending - alive
+    return sending - alive
+
+
+def bury(connection: Connection, dead: frozenset[str]) -> None:
+    """Strike engines from the table: one that only slept learns of it when it wakes."""
     connection.execute(delete(engines).where(engines.c.id.in_(dead)))
-    return frozenset(dead)
 
 
 def host() -> str:

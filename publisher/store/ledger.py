@@ -118,6 +118,7 @@ def _letters_due() -> Select[*tuple[Any, ...]]:
             suppression.c.reason,
             letter.c.attempt,
             letter.c.begun,
+            letter.c.due_at,
             literal("").label("domain"),
         )
         .outerjoin(subscriber, subscriber.c.id == letter.c.subscriber)
@@ -147,10 +148,7 @@ def claim(
     Consent and suppression are read in the statement that picks the rows: who left since the drafting is
     never claimed, but told as gone.
     """
-    if without:
-        query = _due().where(delivery.c.domain.not_in(sorted(without)))
-    else:
-        query = _DUE
+    query = _due().where(delivery.c.domain.not_in(sorted(without))) if without else _DUE
     given = {"issue": going.id, "digest": going.digest, "state": state.value, "now": now, "room": room}
     return _take(connection, delivery, query, given, engine, now)
 
@@ -167,6 +165,7 @@ def _rows(theirs: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
             suppression.c.reason,
             delivery.c.attempt,
             delivery.c.begun,
+            delivery.c.due_at,
             delivery.c.domain,
         )
         .select_from(delivery)
@@ -232,6 +231,7 @@ def _claim(row: Found, now: datetime | None = None) -> Claim:
         row.domain,
         row.attempt + (now is not None),
         row.begun or now,
+        now or row.due_at,
     )
 
 
@@ -277,7 +277,8 @@ def _in_state(connection: Connection, state: DeliveryState, engine: str = "") ->
 def _letters_in(connection: Connection, state: DeliveryState, engine: str = "") -> tuple[Claim, ...]:
     query = select(letter).where(letter.c.state == state.value, letter.c.engine == engine).order_by(letter.c.id)
     return tuple(
-        Claim(0, row.id, 0, row.recipient, row.token, "", row.attempt, row.begun) for row in connection.execute(query)
+        Claim(0, row.id, 0, row.recipient, row.token, "", row.attempt, row.begun, row.due_at)
+        for row in connection.execute(query)
     )
 
 
