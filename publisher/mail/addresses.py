@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from email.headerregistry import Address
 from email.parser import Parser
 from email.policy import default
@@ -14,22 +15,35 @@ if TYPE_CHECKING:
     from email.headerregistry import AddressHeader
 
 
+SHOWN = 100  # characters of what was written that a message repeats
+MOST_LOCAL, MOST = 64, 254  # octets before the @, and in all (RFC 5321 4.5.3.1; RFC 6531 counts those of UTF-8)
+
+
 def parse_mailbox(written: str) -> Mailbox:
     """Read an address strictly, without asking the network. Raises UsageError.
 
-    The part before the @ must be ASCII until a relay can be asked whether it takes more (RFC 6531);
-    domains may be international.
+    Domains and the part before the @ may be international; that part must not be quoted.
     """
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - brings dnspython along
 
     try:
-        found = validate_email(written.strip(), check_deliverability=False, allow_smtputf8=False, strict=True)
+        found = validate_email(written.strip(), check_deliverability=False, allow_smtputf8=True, strict=True)
     except EmailNotValidError as fault:
-        raise UsageError(
-            f"{written!r} is not an email address that can be mailed: {fault}",
-            "Write it as name@example.org.",
-        ) from fault
-    return Mailbox(found.normalized, found.ascii_email or found.normalized, found.normalized.casefold())
+        raise _refused(written, str(fault)) from fault
+    wire = f"{found.local_part}@{found.ascii_domain}"
+    if len(found.local_part.encode()) > MOST_LOCAL or len(wire.encode()) > MOST:
+        raise _refused(written, "It is too long.")
+    return Mailbox(found.normalized, wire, f"{_folded(found.local_part)}@{found.domain}")
+
+
+def _folded(local: str) -> str:
+    """Equal for spellings that differ in case alone. Domains come normalised: in them ß and ss are two letters."""
+    return unicodedata.normalize("NFC", local.casefold())
+
+
+def _refused(written: str, why: str) -> UsageError:
+    shown = written if len(written) <= SHOWN else f"{written[:SHOWN]}…"
+    return UsageError(f"{shown!r} is not an email address that can be mailed: {why}", "Write it as name@example.org.")
 
 
 def parse_sender(written: str, key: str) -> Address:
@@ -52,4 +66,6 @@ def parse_sender(written: str, key: str) -> Address:
         mailbox = parse_mailbox(parsed.addresses[0].addr_spec)
     except UsageError as fault:
         raise MailError(f"{key}: {fault.message}", remedy) from fault
+    if not mailbox.wire.isascii():  # it stands in Message-IDs and mailto links, which every relay must take
+        raise MailError(f"{key}: the part before the @ of {mailbox.address} is not ASCII", remedy)
     return Address(parsed.addresses[0].display_name, addr_spec=mailbox.wire)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class SubscriptionState(Enum):
@@ -38,8 +42,9 @@ class SuppressionReason(Enum):
 class Mailbox:
     """An address in its three shapes.
 
-    ``address`` is as its owner would write it (Unicode domain), ``wire`` the ASCII form that every
-    relay takes, ``key`` the form that is equal for spellings that differ in case alone.
+    ``address`` is as its owner would write it (Unicode domain). ``wire`` goes into the envelope: its domain is
+    ASCII, and so is all of it unless the part before the @ is not, which takes a relay with SMTPUTF8 (RFC 6531).
+    ``key`` is equal for spellings that differ in case alone.
     """
 
     address: str
@@ -58,6 +63,7 @@ class Subscription:
 
     ``cursor`` is the number of the last arrival that was considered for this reader.
     ``token`` names this subscription in unsubscribe links; it is random and outlives resubscribing.
+    ``generation`` counts how often its reader left; ``wire`` is the address as it goes into an envelope.
     """
 
     subscriber: int
@@ -67,3 +73,40 @@ class Subscription:
     cadence: str
     cursor: int
     token: str
+    generation: int = 0
+    wire: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which subscriptions are meant. ``matching`` is a part of the address; what is empty asks nothing."""
+
+    digest: str = ""
+    state: SubscriptionState | None = None
+    cadence: str = ""
+    matching: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentEvent:
+    """One piece of evidence. ``wording`` is the version of the words agreed to; ``at`` is aware UTC."""
+
+    subscriber: int
+    digest: str
+    kind: ConsentKind
+    wording: str
+    evidence: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that is known of one subscription, or of an address that is only suppressed (``subscription`` is None).
+
+    Events are oldest first. ``suppressed`` is None unless the address is never to be mailed.
+    """
+
+    address: str
+    subscription: Subscription | None
+    events: tuple[ConsentEvent, ...]
+    suppressed: SuppressionReason | None

@@ -12,7 +12,7 @@ from sqlalchemy import and_, case, func, select, update
 
 from publisher.model.delivery import DeliveryState, ReleaseReason
 from publisher.store.ledger import require_step
-from publisher.store.tables import arrival, delivery, letter, subscription, variant_entry
+from publisher.store.tables import arrival, delivery, issue, letter, subscription, variant_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,12 +37,16 @@ def release_issue(
     return _release(connection, mine, UNSENT, reason.value, now, lower=lower)
 
 
-def release_readers(connection: Connection, people: Sequence[int], reason: ReleaseReason, now: datetime) -> int:
-    """Release everything that waits for these people; returns how many rows that were."""
+def release_readers(
+    connection: Connection, people: Sequence[int], reason: ReleaseReason, now: datetime, *, digest: str = ""
+) -> int:
+    """Release everything that waits for these people, of one digest or of all; returns how many rows that were."""
     count = 0
+    waiting = [delivery.c.state.in_([state.value for state in UNSENT])]
+    if digest:
+        waiting.append(delivery.c.issue.in_(select(issue.c.id).where(issue.c.digest == digest)))
     for start in range(0, len(people), CHUNK):
-        theirs = delivery.c.subscriber.in_(people[start : start + CHUNK])
-        mine = and_(theirs, delivery.c.state.in_([state.value for state in UNSENT]))
+        mine = and_(delivery.c.subscriber.in_(people[start : start + CHUNK]), *waiting)
         count += _release(connection, mine, UNSENT, reason.value, now)
     return count
 

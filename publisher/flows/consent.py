@@ -1,0 +1,176 @@
+"""What people say for themselves: yes to a letter that asked, no more, and at which pace.
+
+Each is a value: links are followed twice, late, and by programs. Consent is recorded though its letter cannot be
+written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from publisher.errors import PublisherError
+from publisher.flows.letters import VALID, goodbye_letter, welcome_letter
+from publisher.flows.newness import find_cadence
+from publisher.flows.subscribe import baseline, begin, end, is_token
+from publisher.mail.addresses import parse_mailbox
+from publisher.model.problem import Problem, warning
+from publisher.model.subscriber import ConsentKind, SubscriptionState, SuppressionReason
+from publisher.store import letters, people
+from publisher.tokens import Outcome, Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from publisher.flows.letters import Desk
+    from publisher.flows.subscribe import Items
+    from publisher.model.letter import Letter
+    from publisher.model.settings import DigestSettings
+    from publisher.model.subscriber import Subscription
+    from publisher.store.database import Store
+
+WORDING = "reader-1"  # the version of the letters' and pages' words; a change of them gets a new one
+FOLLOWED = "They followed the link in the letter that asked."
+REPLIED = "They sent the token of the letter that asked back by mail."
+LEFT = "They followed a link to unsubscribe."
+CHOSE = "They chose the pace {cadence} instead of {before}."
+
+
+class Answer(Enum):
+    """What became of a link to confirm."""
+
+    CONFIRMED = "confirmed"
+    ALREADY = "confirmed already"
+    EXPIRED = "too old"
+    WRONG = "not a link of ours, or of before its reader left"
+
+
+class Leaving(Enum):
+    """What became of a link to leave: the same for someone who left just now, long ago, or whom nobody knows."""
+
+    DONE = "done"
+    MALFORMED = "not a token"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The answer to a link to confirm. The rest is empty where the link is no good."""
+
+    answer: Answer
+    address: str = ""
+    digest: DigestSettings | None = None
+    cadence: str = ""
+    said: tuple[Problem, ...] = ()
+
+
+def confirm(
+    store: Store, desk: Desk, token: str, items: Items, now: datetime, *, evidence: str = FOLLOWED
+) -> Confirmation:
+    """Confirm the subscription that a token was signed for, as its owner; doing it again changes nothing.
+
+    The reader begins where the cadence stands. Their own word lifts a bounce or a request for no more mail, and
+    undoes an erasure. ``items`` is asked only when the digest has no baseline yet.
+    """
+    read = desk.keys.read(Purpose.CONFIRM, token, VALID, now)
+    if read.outcome is not Outcome.GOOD:
+        return Confirmation(Answer.EXPIRED if read.outcome is Outcome.EXPIRED else Answer.WRONG)
+    person, name, generation, wanted = read.ids
+    with store.writing() as connection:
+        found = people.by_number(connection, int(person), str(name))
+        digest = next((each for each in desk.settings.digests if each.name == name), None)
+        if found is None or digest is None or found.generation != generation:
+            return Confirmation(Answer.WRONG)
+        if found.state is SubscriptionState.CONFIRMED:
+            return Confirmation(Answer.ALREADY, found.address, digest, found.cadence)
+        if not _may_be_mailed(connection, desk, found):
+            return Confirmation(Answer.WRONG)
+        said = baseline(connection, digest, items, now)
+        cadence = _cadence(digest, str(wanted))
+        begin(connection, found.subscriber, digest.name, cadence)
+        people.record_consent(
+            connection,
+            found.subscriber,
+            digest.name,
+            ConsentKind.CONFIRMED,
+            wording=WORDING,
+            evidence=evidence,
+            now=now,
+        )
+        said += _write(connection, lambda: welcome_letter(connection, desk, found, digest, cadence, now))
+    return Confirmation(Answer.CONFIRMED, found.address, digest, cadence, said)
+
+
+def leave(store: Store, desk: Desk, token: str, now: datetime, *, evidence: str = LEFT) -> Leaving:
+    """End the subscription that an unsubscribe token names; what waits for its reader is not sent.
+
+    Doing it again changes nothing, and a token that nobody knows gets the same answer.
+    """
+    if not is_token(token):
+        return Leaving.MALFORMED
+    with store.writing() as connection:
+        found = people.by_token(connection, token)
+        if found is None or found.state is SubscriptionState.UNSUBSCRIBED:
+            return Leaving.DONE
+        end(connection, found, ConsentKind.LEFT, WORDING, evidence, now)
+        digest = next((each for each in desk.settings.digests if each.name == found.digest), None)
+        if digest is not None and found.state is SubscriptionState.CONFIRMED:
+            _write(connection, lambda: goodbye_letter(connection, desk, found, digest, now))
+    return Leaving.DONE
+
+
+def change_cadence(
+    store: Store, desk: Desk, subscription: Subscription, cadence: str, now: datetime, *, evidence: str = ""
+) -> bool:
+    """Change the pace of a reader by their own wish; what is pending for them stays pending.
+
+    False when they do not read the digest (any more), or at that pace already. Raises UsageError for a cadence
+    that the digest does not have.
+    """
+    digest = next((each for each in desk.settings.digests if each.name == subscription.digest), None)
+    with store.writing() as connection:
+        found = people.by_number(connection, subscription.subscriber, subscription.digest)
+        if digest is None or found is None or found.state is not SubscriptionState.CONFIRMED:
+            return False
+        wanted = find_cadence(digest, cadence)
+        if found.cadence == wanted:
+            return False
+        people.change_pace(connection, found.subscriber, digest.name, wanted)
+        people.record_consent(
+            connection,
+            found.subscriber,
+            digest.name,
+            ConsentKind.CADENCE,
+            wording=WORDING,
+            evidence=evidence or CHOSE.format(cadence=wanted, before=found.cadence),
+            now=now,
+        )
+    return True
+
+
+def _may_be_mailed(connection: Connection, desk: Desk, found: Subscription) -> bool:
+    """Lift what the reader's own word lifts; a complaint stays."""
+    mailbox = parse_mailbox(found.address)
+    if people.suppressed(connection, mailbox) == SuppressionReason.COMPLAINT.value:
+        return False
+    people.lift(connection, mailbox)
+    people.come_back(connection, desk.keys.erased(mailbox.key))
+    return True
+
+
+def _cadence(digest: DigestSettings, wanted: str) -> str:
+    """The cadence that was asked for, or the first where config.toml has it no more."""
+    names = [name for name, _ in digest.cadences]
+    return wanted if wanted in names else names[0]
+
+
+def _write(connection: Connection, make: Callable[[], Letter]) -> tuple[Problem, ...]:
+    """Write a letter, unless a fault of config or template keeps it from being written."""
+    try:
+        letters.write(connection, make())
+    except PublisherError as fault:
+        return (warning("", 0, f"a letter could not be written: {fault.message}", fault.remedy),)
+    return ()

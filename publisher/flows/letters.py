@@ -1,0 +1,182 @@
+"""Letters written into the store: the question whether someone wants a digest, a welcome, a goodbye, a preview."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
+
+from publisher.mail import letters as mail
+from publisher.mail.addresses import parse_sender
+from publisher.model.letter import Letter, LetterKind
+from publisher.rules import calendar
+from publisher.store import letters
+from publisher.templating import search_path
+from publisher.tokens import Purpose
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from publisher.flows.digest import Drafted, Occasion
+    from publisher.mail.rendering import Templates
+    from publisher.model.issue import Content, Issue
+    from publisher.model.settings import DigestSettings, Settings
+    from publisher.model.subscriber import Subscription
+    from publisher.tokens import Keys
+
+VALID = timedelta(days=7)
+
+
+@dataclass(slots=True)
+class Desk:
+    """What letters are written with, for one piece of work. ``folder`` is config.toml's: its templates come first."""
+
+    settings: Settings
+    folder: Path
+    keys: Keys
+    _templates: Templates | None = field(default=None, init=False, repr=False)
+
+    def templates(self) -> Templates:
+        """The templates of letters, read once. Raises TemplateError."""
+        if self._templates is None:
+            self._templates = mail.letter_templates(search_path(self.folder))
+        return self._templates
+
+
+class Addressee(NamedTuple):
+    """Whom a letter goes to, about which digest. ``token`` is empty where it does not offer to leave."""
+
+    recipient: str
+    digest: str
+    subscriber: int = 0  # the editor
+    token: str = ""
+
+
+def confirmation_letter(
+    connection: Connection, desk: Desk, asked: Subscription, digest: DigestSettings, cadence: str, now: datetime
+) -> Letter:
+    """The question whether someone wants a digest at a cadence; the link in it ends when they leave."""
+    token = desk.keys.sign(Purpose.CONFIRM, (asked.subscriber, digest.name, asked.generation, cadence), now)
+    link = confirm_link(desk.settings, token)
+    content = mail.confirmation(
+        desk.templates(),
+        desk.settings.site,
+        digest,
+        confirm_url=link,
+        hours_valid=VALID // timedelta(hours=1),
+        postal_address=desk.settings.mail.postal_address,
+    )
+    return _to_reader(connection, desk.settings, LetterKind.CONFIRMATION, asked, content, now)
+
+
+def welcome_letter(
+    connection: Connection, desk: Desk, reader: Subscription, digest: DigestSettings, cadence: str, now: datetime
+) -> Letter:
+    """What a new reader may expect, and how to leave."""
+    content = mail.welcome(
+        desk.templates(),
+        desk.settings.site,
+        digest,
+        cadence=calendar.words(calendar.parse(dict(digest.cadences)[cadence])),
+        postal_address=desk.settings.mail.postal_address,
+    )
+    return _to_reader(connection, desk.settings, LetterKind.WELCOME, reader, content, now, leaves=True)
+
+
+def goodbye_letter(
+    connection: Connection, desk: Desk, reader: Subscription, digest: DigestSettings, now: datetime
+) -> Letter:
+    """The proof that someone left, who may not have meant to."""
+    content = mail.goodbye(
+        desk.templates(), desk.settings.site, digest, postal_address=desk.settings.mail.postal_address
+    )
+    return _to_reader(connection, desk.settings, LetterKind.GOODBYE, reader, content, now)
+
+
+def preview_letter(
+    connection: Connection, occasion: Occasion, issue: Issue, drafted: Drafted, content: Content
+) -> None:
+    """Write what the editor gets of an issue that is held; where [mail] names none, who reads replies is the editor."""
+    settings = occasion.settings
+    written = settings.mail.editor or settings.mail.reply_to or settings.mail.sender
+    editor = parse_sender(written, "[mail] editor")
+    shown = mail.preview(
+        mail.letter_templates(search_path(occasion.folder)),
+        settings.site,
+        occasion.digest,
+        content,
+        number=drafted.number,
+        entries=drafted.entries,
+        readers=drafted.readers,
+        release_at=issue.release_at,
+        reason=drafted.reason,
+    )
+    letters.write(
+        connection,
+        _letter(
+            settings,
+            LetterKind.PREVIEW,
+            Addressee(editor.addr_spec, issue.digest),
+            letters.newest(connection, LetterKind.PREVIEW, 0, issue.digest) + 1,
+            shown,
+            occasion.now,
+        ),
+    )
+
+
+def confirm_link(settings: Settings, token: str) -> str:
+    """Give the link that says yes: https where there is a web server, else a mail with the token in its subject."""
+    if settings.web_public_url:
+        return f"{settings.web_public_url.rstrip('/')}/confirm/{quote(token, safe='')}"
+    sender = parse_sender(settings.mail.sender, "[mail] from")
+    return f"mailto:{quote(sender.addr_spec, safe='@')}?subject=confirm%20{quote(token, safe='')}"
+
+
+def list_id(settings: Settings, digest: str) -> str:
+    """Name a digest as a list (RFC 2919)."""
+    return f"{re.sub('[^A-Za-z0-9-]+', '-', digest)}.{parse_sender(settings.mail.sender, '[mail] from').domain}"
+
+
+def _to_reader(
+    connection: Connection,
+    settings: Settings,
+    kind: LetterKind,
+    reader: Subscription,
+    content: Content,
+    now: datetime,
+    *,
+    leaves: bool = False,
+) -> Letter:
+    """The next letter of a kind to a person about a digest. ``leaves``: it offers to leave, as mail of a list does."""
+    generation = letters.newest(connection, kind, reader.subscriber, reader.digest) + 1
+    to = Addressee(reader.wire, reader.digest, reader.subscriber, reader.token if leaves else "")
+    return _letter(settings, kind, to, generation, content, now)
+
+
+def _letter(
+    settings: Settings, kind: LetterKind, to: Addressee, generation: int, content: Content, now: datetime
+) -> Letter:
+    sender = parse_sender(settings.mail.sender, "[mail] from")
+    return Letter(
+        id=0,
+        kind=kind,
+        subscriber=to.subscriber,
+        digest=to.digest,
+        generation=generation,
+        recipient=to.recipient,
+        subject=content.subject,
+        html=content.html,
+        text=content.text,
+        sender=settings.mail.sender,
+        reply_to=settings.mail.reply_to,
+        list_id=list_id(settings, to.digest) if to.token else "",
+        unsubscribe_mail=sender.addr_spec,
+        public_url=settings.web_public_url,
+        token=to.token,
+        written=now.replace(microsecond=0),
+    )
