@@ -73,7 +73,7 @@ def confirm(
     """Confirm the subscription that a token was signed for, as its owner; doing it again changes nothing.
 
     The reader begins where the cadence stands. Their own word lifts a bounce or a request for no more mail, and
-    undoes an erasure. ``items`` is asked only when the digest has no baseline yet.
+    undoes an erasure; a complaint stays. ``items`` is asked only when the digest has no baseline yet.
     """
     read = desk.keys.read(Purpose.CONFIRM, token, VALID, now)
     if read.outcome is not Outcome.GOOD:
@@ -84,10 +84,14 @@ def confirm(
         digest = next((each for each in desk.settings.digests if each.name == name), None)
         if found is None or digest is None or found.generation != generation:
             return Confirmation(Answer.WRONG)
-        if found.state is SubscriptionState.CONFIRMED:
-            return Confirmation(Answer.ALREADY, found.address, digest, found.cadence)
-        if not _may_be_mailed(connection, desk, found):
+        mailbox = parse_mailbox(found.address)
+        reason = people.suppressed(connection, mailbox)
+        if reason == SuppressionReason.COMPLAINT.value:
             return Confirmation(Answer.WRONG)
+        if found.state is SubscriptionState.CONFIRMED and not reason:
+            return Confirmation(Answer.ALREADY, found.address, digest, found.cadence)
+        people.lift(connection, mailbox)
+        people.come_back(connection, desk.keys.erased(mailbox.key))
         said = baseline(connection, digest, items, now)
         cadence = _cadence(digest, str(wanted))
         begin(connection, found.subscriber, digest.name, cadence)
@@ -148,16 +152,6 @@ def change_cadence(
             evidence=evidence or CHOSE.format(cadence=wanted, before=found.cadence),
             now=now,
         )
-    return True
-
-
-def _may_be_mailed(connection: Connection, desk: Desk, found: Subscription) -> bool:
-    """Lift what the reader's own word lifts; a complaint stays."""
-    mailbox = parse_mailbox(found.address)
-    if people.suppressed(connection, mailbox) == SuppressionReason.COMPLAINT.value:
-        return False
-    people.lift(connection, mailbox)
-    people.come_back(connection, desk.keys.erased(mailbox.key))
     return True
 
 

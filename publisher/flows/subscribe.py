@@ -132,9 +132,9 @@ def ask(
     """Ask the owner of an address by letter whether they want a digest; until they answer they get nothing else.
 
     The letter is the same for known and unknown people; who reads the digest already gets none, at whatever pace.
-    ``themselves`` says that somebody asked in their own name, ``evidence`` where. A complaint is for good, for
-    everybody. Author's questions are refused where a person asked for no more mail; where the address once bounced
-    the question finds out. Raises UsageError for an unknown digest or a bad address.
+    ``themselves`` says that somebody asked in their own name, ``evidence`` where. A complaint is for good. A request
+    for no more mail keeps the author from asking, and is lifted by its owner's answer alone. Where an address once
+    bounced, the letter finds out. Raises UsageError for an unknown digest or a bad address.
     """
     digest = find_digest(desk.settings, wish.digest)
     mailbox = parse_mailbox(wish.address)
@@ -148,7 +148,7 @@ def ask(
         if reason == SuppressionReason.BOUNCE.value:
             people.lift(connection, mailbox)
         said = baseline(connection, digest, items, now)
-        change = question(connection, desk, mailbox, digest, cadence, now, evidence)
+        change = question(connection, desk, mailbox, digest, cadence, now, evidence, again=bool(reason))
     return Enrolment(change, mailbox.address, digest, cadence, said)
 
 
@@ -160,10 +160,15 @@ def question(
     cadence: str,
     now: datetime,
     evidence: str,
+    *,
+    again: bool = False,
 ) -> Change:
-    """Write the letter that asks, in an open ``writing`` transaction, unless there is no need or one just went."""
+    """Write the letter that asks, in an open ``writing`` transaction, unless there is no need or one just went.
+
+    A reader is asked only ``again``, where their address has been suppressed and they get nothing.
+    """
     found = people.find(connection, mailbox, digest.name)
-    if found is not None and found.state is SubscriptionState.CONFIRMED:
+    if found is not None and found.state is SubscriptionState.CONFIRMED and not again:
         return Change.NONE
     person = people.enrol(connection, mailbox, now)
     people.ask(connection, person, digest.name, cadence=cadence, token=new_token())

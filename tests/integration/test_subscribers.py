@@ -300,6 +300,17 @@ def test_their_own_word_lifts_a_request(office: Office) -> None:
     assert office.rows(suppression) == 0
 
 
+def test_a_reader_who_asked_for_no_more_mail_may_change_their_mind(office: Office) -> None:
+    office.add()
+    office.suppress(SuppressionReason.REQUEST)
+    assert office.ask() is Change.REFUSED
+    assert office.ask(themselves=True) is Change.ASKED
+    assert office.confirm(office.token()).answer is Answer.CONFIRMED
+    assert office.rows(suppression) == 0
+    office.publish(1)
+    assert office.draft(CONFERENCES) == 1
+
+
 def test_a_complaint_after_the_letter_stands(office: Office) -> None:
     office.ask()
     office.suppress(SuppressionReason.COMPLAINT)
