@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from publisher.config import FILE as CONFIG
 from publisher.feeds.check import check_document
+from publisher.flows.check_mail import check_mailing
 from publisher.flows.identities import is_placeholder
 from publisher.flows.looking import looking
 from publisher.flows.plan import plan
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from publisher.model.settings import Settings
     from publisher.output.place import Place
 
-SECRETS = ("*.sqlite3", "*.sqlite3-wal", "*.key", "*.pem", "outbox/*", ".publisher/*", ".env")
+SECRETS = ("*.sqlite3", "*.sqlite3-wal", "*.key", "*.pem", "keys.toml", "mailing-*", "outbox/*", ".publisher/*", ".env")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ def check(folder: Path, settings: Settings, now: datetime, progress: Callable[[s
         problems += [*planned.problems, *rendered.problems, *_feeds(planned)]
         problems += _foreign(look.place, planned, settings)
     problems += _site(settings)
+    problems += check_mailing(folder, settings, os.environ)
     problems += tracked_secrets(folder, settings)
     return Checked(len(seen.posts), len(planned.feeds), tuple(dict.fromkeys(problems)))
 

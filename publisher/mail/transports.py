@@ -218,7 +218,7 @@ def transport(spec: str, folder: Path, password: str = "") -> Transport:
     from publisher.mail import relay_url  # noqa: PLC0415 - as above
 
     try:
-        address = relay_url.parse(spec)
+        address = relay_url.parse(spec, folder)
     except ValueError as fault:
         raise MailError(f"[mail] transport: {fault}", 'Write it as "smtp://user@relay.example.org".') from fault
     if address.user and not password:

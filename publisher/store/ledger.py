@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, func, literal, null, select, update
+from sqlalchemy import and_, bindparam, func, literal, null, or_, select, update
 
 from publisher.model.delivery import Claim, DeliveryState, ReleaseReason, may_become
 from publisher.model.issue import IssueState
+from publisher.model.letter import LetterKind
 from publisher.model.subscriber import SubscriptionState, SuppressionReason
 from publisher.store import bulk
 from publisher.store.once import insert_once
@@ -122,7 +123,7 @@ def _letters_due() -> Select[*tuple[Any, ...]]:
             literal("").label("domain"),
         )
         .outerjoin(subscriber, subscriber.c.id == letter.c.subscriber)
-        .outerjoin(suppression, suppression.c.key == subscriber.c.key)
+        .outerjoin(suppression, and_(suppression.c.key == subscriber.c.key, _stops_letter()))
         .where(
             letter.c.state.in_([state.value for state in _WAITING]),
             letter.c.due_at <= bindparam("now", type_=letter.c.due_at.type),
@@ -131,6 +132,12 @@ def _letters_due() -> Select[*tuple[Any, ...]]:
         .limit(bindparam("room"))
     )
     return _locked(query, letter)
+
+
+def _stops_letter() -> ColumnElement[bool]:
+    """A question also reaches who bounced or asked for no more mail: they may answer it. A complaint is for good."""
+    asks = letter.c.kind == LetterKind.CONFIRMATION.value
+    return or_(~asks, suppression.c.reason == SuppressionReason.COMPLAINT.value)
 
 
 def claim(

@@ -136,6 +136,7 @@ def test_a_killed_engine_of_this_machine_is_followed_at_once(url: str, tmp_path:
             until(lambda: first.commands.count("DATA") >= 12, "every connection waits for the answer to DATA")
             until(lambda: sent(store) >= 8, "what was taken is recorded")
             victim.kill()
+        first.gate.set()
         terms = Terms(connections=4, window=12, lease=600)
         deliver(store, transport(f"smtp://127.0.0.1:{second.port}", tmp_path), "heir", _now, terms)
         assert sent(store) == READERS

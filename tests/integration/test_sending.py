@@ -425,8 +425,7 @@ def test_an_issue_that_nobody_worked_on_for_long_waits_for_its_author(desk: Desk
 
 
 KILLED_RUN = """
-import sys, time
-from datetime import UTC, datetime
+import sys
 from pathlib import Path
 from publisher.flows.digest import Occasion
 from publisher.flows.send import send
@@ -437,7 +436,7 @@ folder = Path(sys.argv[1])
 store = open_store("sqlite:///mailing.sqlite3", folder)
 print("ready", flush=True)
 send(store, Occasion(settings(), CONFERENCES, "weekly", folder, (item(1),), NOON), Maildir(folder / "outbox"),
-     lambda: datetime.now(UTC), engine=sys.argv[2], agree=lambda _: True)
+     lambda: NOON, engine=sys.argv[2], agree=lambda _: True)
 print("done", flush=True)
 """
 
