@@ -325,7 +325,7 @@ def test_a_claim_takes_what_is_due_and_wanted_and_names_who_is_gone(store: Store
         for one in turn.claims:
             assert one == Claim(
                 1, one.subscriber, 1, f"p{one.subscriber}@{one.domain}", f"conferences-{one.subscriber}",
-                rows[one.subscriber - 1].domain, rows[one.subscriber - 1].attempt + 1, NOON,
+                rows[one.subscriber - 1].domain, rows[one.subscriber - 1].attempt + 1, NOON, NOON,
             )  # fmt: skip
 
     law()
