@@ -58,7 +58,7 @@ _CLAIM = (
     "due_at = :now, changed = :now"  # due_at tells when this attempt started, until it is over
 )
 _SETTLE = "state = {state}, engine = '', detail = {detail}, due_at = coalesce({due}, {table}.due_at), changed = :now"
-# The state is hidden from PostgreSQL's planner, or it would look through all rows ever sending, and not by the row's key.
+# The state is hidden from PostgreSQL's planner: it would look through all rows ever sending, not by the row's key.
 _OURS = "{table}.state || '' = 'sending' AND {table}.engine = :engine"
 
 _STATEMENTS = {
