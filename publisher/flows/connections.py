@@ -100,6 +100,8 @@ class Connections:
         return self._rules.may_start()  # a process that slept over the line above has lost its turn
 
     def _after(self, claim: Claim, reply: Reply) -> Heard:
+        if reply.accepted:  # what nearly all are: nothing to weigh
+            return self._judged(Outcome(claim, DeliveryState.SENT, str(reply)))
         now = self._rules.clock()
         verdict = judge(
             reply,

@@ -42,7 +42,7 @@ def recover(store: Store, transport: Transport, clock: Callable[[], datetime], *
     settled: list[Claim] = []
     with store.writing() as connection:
         now = clock()
-        dead = dead_engines(connection, store, now, lease)
+        dead = dead_engines(connection, store, now, lease, frozenset(left))
         bury(connection, dead)
         for engine in sorted(dead):
             settled += _settle(connection, store, transport, engine, left.get(engine), now)
@@ -51,16 +51,19 @@ def recover(store: Store, transport: Transport, clock: Callable[[], datetime], *
     return tuple(settled)
 
 
-def dead_engines(connection: Connection, store: Store, now: datetime, lease: float) -> frozenset[str]:
+def dead_engines(
+    connection: Connection, store: Store, now: datetime, lease: float, here: frozenset[str] | None = None
+) -> frozenset[str]:
     """Name the engines that left rows under way and work no more.
 
     With SQLite all of them, for whoever holds the store's lock. With PostgreSQL those whose lease ended, and
-    those of this machine whose journal nobody holds any more.
+    those of this machine whose journal nobody holds any more: ``here``, where they were looked up before.
     """
     sending = ledger.engines_sending(connection)
     if not sending or store.path is not None:
         return sending
-    here = {one.engine for one in journal.left_behind(store.folder, store.id)}
+    if here is None:
+        here = frozenset(one.engine for one in journal.left_behind(store.folder, store.id))
     return frozenset(sending & here) | ended_leases(connection, sending, now - timedelta(seconds=lease))
 
 

@@ -221,29 +221,25 @@ def _take(
     engine: str,
     now: datetime,
 ) -> Turn:
-    rows = connection.execute(query, given).all()
-    gone = tuple(
-        Gone(_claim(row), ReleaseReason.LEFT if row.reason is None else ReleaseReason.SUPPRESSED)
-        for row in rows
-        if row.reason is not None or row.unsubscribe_token is None
-    )
-    claims = tuple(_claim(row, now) for row in rows if row.reason is None and row.unsubscribe_token is not None)
+    claims: list[Claim] = []
+    gone: list[Gone] = []
+    for row in connection.execute(query, given).all():  # at once: each fetch would wait its turn among the threads
+        if row.reason is not None:
+            gone.append(Gone(_claim(row), ReleaseReason.SUPPRESSED))
+        elif row.unsubscribe_token is None:
+            gone.append(Gone(_claim(row), ReleaseReason.LEFT))
+        else:
+            claims.append(_claim(row, now))
     bulk.claim(connection, table, claims, engine, now)
-    return Turn(claims, gone)
+    return Turn(tuple(claims), tuple(gone))
 
 
 def _claim(row: Found, now: datetime | None = None) -> Claim:
-    return Claim(
-        row.issue,
-        row.subscriber,
-        row.variant,
-        row.wire or "",
-        row.unsubscribe_token or "",
-        row.domain,
-        row.attempt + (now is not None),
-        row.begun or now,
-        now or row.due_at,
-    )
+    """A row as a claim; ``now`` where it is being claimed, and so is in its next attempt."""
+    issue_, person, variant, wire, token, _, attempt, begun, due_at, domain = row
+    if now is None:
+        return Claim(issue_, person, variant, wire or "", token or "", domain, attempt, begun, due_at)
+    return Claim(issue_, person, variant, wire or "", token or "", domain, attempt + 1, begun or now, now)
 
 
 # made once: building a statement costs more than running it
