@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import zlib
+from collections import deque
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
@@ -46,7 +47,8 @@ class Connections:
     """So many threads with a session each, started as there is work for them."""
 
     def __init__(self, transport: Transport, journal: Journal | None, rules: Rules, most: int) -> None:
-        self.heard: SimpleQueue[Heard] = SimpleQueue()
+        self._heard: deque[Heard] = deque()
+        self._enough, self._ready = 1, threading.Event()
         self._transport, self._journal, self._rules, self._most = transport, journal, rules, most
         self._work: SimpleQueue[tuple[Claim, Make] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -59,6 +61,17 @@ class Connections:
             self._threads.append(thread)
             thread.start()
         self._work.put((claim, make))
+
+    def heard(self, enough: int, seconds: float) -> list[Heard]:
+        """Wait until ``enough`` results are there, or so long; take all there are.
+
+        Nobody is woken for a single result: that would cost more than the message.
+        """
+        self._enough = enough
+        if len(self._heard) < enough:
+            self._ready.wait(seconds)
+        self._ready.clear()
+        return [self._heard.popleft() for _ in range(len(self._heard))]
 
     def stop(self) -> None:
         """Let no further message begin; those under way are finished and heard."""
@@ -75,7 +88,9 @@ class Connections:
         session = self._transport.session()
         try:
             while (work := self._work.get()) is not None:
-                self.heard.put(self._handed_over(session, *work))
+                self._heard.append(self._handed_over(session, *work))
+                if len(self._heard) >= self._enough:
+                    self._ready.set()
         finally:
             session.close()
 

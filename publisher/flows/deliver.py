@@ -11,7 +11,6 @@ from collections import OrderedDict, defaultdict
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from queue import Empty
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -225,6 +224,7 @@ class _Run:
         self._under_way: set[tuple[int, int]] = set()
         self._results: list[Outcome] = []
         self._abandoned = False  # rows were left under way
+        self._fault: BaseException | None = None
         self._faults = 0  # of the relay, in a row
         self._turns = 0
         self._going: tuple[Open, ...] = ()
@@ -377,19 +377,20 @@ class _Run:
             return
         now = monotonic()
         waits = [self._paces.delay(claim.domain, now) for claim, _ in self._backlog]
-        enough = max(1, self._terms.window // 2)
-        timeout, until = min([1.0, *waits]), 0.0
-        while len(self._results) < enough and self._under_way:
-            try:
-                self._hear(self._connections.heard.get(timeout=max(timeout, 0.0001)))
-            except Empty:
-                return
-            until = until or monotonic() + GATHER
-            timeout = until - monotonic()
-            if timeout <= 0:
-                enough = 0
-        if not self._under_way and waits:
-            sleep(min([1.0, *waits]))
+        patience = min([1.0, *waits])
+        if not self._under_way:
+            sleep(patience)
+            return
+        heard = self._connections.heard(max(1, min(self._terms.window // 2, len(self._under_way))), GATHER)
+        self._take_in(heard or self._connections.heard(1, patience))
+
+    def _take_in(self, results: Sequence[Heard]) -> None:
+        """Hear all of them, and end the run by the first fault among them."""
+        for heard in results:
+            self._hear(heard)
+        if self._fault is not None:
+            fault, self._fault = self._fault, None
+            raise fault
 
     def _hear(self, heard: Heard) -> None:
         outcome = heard.outcome
@@ -397,10 +398,12 @@ class _Run:
         self._under_way.discard((claim.issue, claim.subscriber))
         if isinstance(heard.fault, MailError):
             self._results.append(outcome)  # this machine's own fault, and so nothing was taken
-            raise heard.fault
+            self._fault = self._fault or heard.fault
+            return
         if heard.fault is not None:
             self._abandoned = True  # nobody knows here: the row stays under way, and is looked into next time
-            raise heard.fault
+            self._fault = self._fault or heard.fault
+            return
         if heard.relay:
             self._faults += 1
             if self._faults > self._terms.connections + TROUBLED or outcome.pause:
@@ -432,9 +435,8 @@ class _Run:
         self._backlog = []
         self.trouble = self.trouble or "stopped"  # nothing is claimed any more
         self._connections.close()
-        while not self._connections.heard.empty():
-            with suppress(BaseException):  # one fault is raised already
-                self._hear(self._connections.heard.get())
+        with suppress(BaseException):  # one fault is raised already
+            self._take_in(self._connections.heard(1, 0))
         with suppress(PublisherError):
             self._turn()
 
