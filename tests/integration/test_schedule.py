@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -400,8 +401,18 @@ class Crashing:
         pass
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_year_of_mondays_with_crashes_and_downtime_mails_each_entry_once(world: World, seed: int) -> None:
+def test_a_year_of_mondays_with_crashes_and_downtime_mails_each_entry_once(world: World) -> None:
+    a_year(world, 0)
+
+
+@pytest.mark.soak
+@pytest.mark.skipif("PUBLISHER_SOAK" not in os.environ, reason="a long proof: make soak")
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_eight_further_years(world: World, seed: int) -> None:
+    a_year(world, seed)
+
+
+def a_year(world: World, seed: int) -> None:
     dice = random.Random(seed)
     world.digest = replace(CONFERENCES, send_late_within=timedelta(hours=12))
     world.publish(item(1))

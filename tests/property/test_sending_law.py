@@ -43,9 +43,6 @@ if TYPE_CHECKING:
     from publisher.model.entry import Item
     from publisher.model.reply import Reply
 
-EXAMPLES = {"sqlite": 25, "postgresql": 10}
-if os.environ.get("PUBLISHER_SOAK"):
-    EXAMPLES = {"sqlite": 600, "postgresql": 200}
 PACES = ("weekly", "monthly")
 TALKS = replace(CONFERENCES, name="talks", title="Talks", filter=Filter(tags=("talk",)))
 DIGESTS = {
@@ -263,7 +260,7 @@ def prove(url: str, history: list[Step]) -> None:
 @example(LEFT_ONE_OF_TWO)
 @example(LEFT_AFTER_THE_PROCESS_DIED)
 @example(CANCELLED_WHILE_ANOTHER_DIGEST_PASSED_IT_OVER)
-@settings(max_examples=EXAMPLES["sqlite"], deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_reader_gets_every_entry_once_whatever_happens(history: list[Step]) -> None:
     prove("sqlite:///m.sqlite3", history)
 
@@ -271,7 +268,7 @@ def test_every_reader_gets_every_entry_once_whatever_happens(history: list[Step]
 @given(st.lists(STEP, min_size=8, max_size=30))
 @example(LEFT_ONE_OF_TWO)
 @example(CANCELLED_WHILE_ANOTHER_DIGEST_PASSED_IT_OVER)
-@settings(max_examples=EXAMPLES["postgresql"], deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_same_holds_on_postgresql(history: list[Step]) -> None:
     url = fresh_database()
     try:
@@ -282,10 +279,22 @@ def test_the_same_holds_on_postgresql(history: list[Step]) -> None:
 
 @pytest.mark.soak
 @pytest.mark.skipif("PUBLISHER_SOAK" not in os.environ, reason="a long proof: make soak")
-@given(st.lists(STEP, min_size=60, max_size=150))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.lists(STEP, min_size=40, max_size=100))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_it_holds_over_long_histories(history: list[Step]) -> None:
     prove("sqlite:///m.sqlite3", history)
+
+
+@pytest.mark.soak
+@pytest.mark.skipif("PUBLISHER_SOAK" not in os.environ, reason="a long proof: make soak")
+@given(st.lists(STEP, min_size=20, max_size=50))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_it_holds_over_longer_histories_on_postgresql(history: list[Step]) -> None:
+    url = fresh_database()
+    try:
+        prove(url, history)
+    finally:
+        drop_database(url)
 
 
 def issue_mails(world: World) -> list[str]:
