@@ -11,19 +11,27 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from publisher.cli.common import answer, counted, json_option, quiet_option, site_option, tell
+from publisher.cli.digest_words import (
+    delivery_lines,
+    drafted_json,
+    drafted_line,
+    issue_line,
+    passed_json,
+    passed_lines,
+    sent_json,
+    sent_lines,
+    standing_json,
+    standing_line,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from publisher.flows.deliver import Delivery, Progress
-    from publisher.flows.digest import Drafted, Occasion
-    from publisher.flows.issuing import Standing
+    from publisher.flows.deliver import Delivery
+    from publisher.flows.digest import Occasion
     from publisher.flows.newness import Plan
-    from publisher.flows.schedule import Passed
-    from publisher.flows.send import Sent
     from publisher.mail.transports import Transport
-    from publisher.model.delivery import DeliveryState
     from publisher.model.issue import Issue
     from publisher.model.settings import Settings
     from publisher.store.database import Store
@@ -83,10 +91,10 @@ def draft(name: str, cadence: str, folder: Path, *, quiet: bool, as_json: bool) 
         made = draft_anew(store, occasion, held.number) if held else freeze(store, occasion, held=True)
         _deliver(store, occasion.settings, folder)  # the editor's preview
     if as_json:
-        answer(_drafted_json(made))
+        answer(drafted_json(made))
     elif not quiet:
         tell(made.said if made else ())
-        click.echo(_drafted_line(occasion, made))
+        click.echo(drafted_line(occasion, made))
         if made:
             click.echo(f"  publisher digest approve {name} {made.number}")
 
@@ -136,10 +144,10 @@ def _send_now(occasion: Occasion, *, asking: bool, quiet: bool, as_json: bool) -
             terms=terms_of(occasion.settings),
         )
     if as_json:
-        answer(_sent_json(occasion, sent, outbox.where))
+        answer(sent_json(occasion, sent, outbox.where))
     elif not quiet:
         tell((*sent.outlook.said, *(sent.drafted.said if sent.drafted else ())))
-        for line in _sent_lines(occasion, sent, outbox.where):
+        for line in sent_lines(occasion, sent, outbox.where):
             click.echo(line)
     return _code(sent.unfinished, sent.delivery)
 
@@ -153,7 +161,7 @@ def _send_due(folder: Path, *, quiet: bool, as_json: bool) -> int:
     with closing(_store(folder, settings)) as store:
         passed = run_due(store, _site(folder, settings), outbox, engine_name(), _now)
     if as_json:
-        answer(_passed_json(passed, outbox.where))
+        answer(passed_json(passed, outbox.where))
     else:
         tell(passed.said, quiet=quiet)
         if not quiet:
@@ -182,7 +190,7 @@ def listing(name: str, folder: Path, *, as_json: bool) -> None:
 
     found = _looked(folder, name, lambda store: found_in(store, name)) or ()
     if as_json:
-        answer([_standing_json(one) for one in found])
+        answer([standing_json(one) for one in found])
         return
     for one in found:
         click.echo(standing_line(one))
@@ -203,7 +211,7 @@ def show(name: str, number: int, folder: Path, *, as_json: bool) -> int:
         click.echo(f"error: the digest {name} has no issue yet", err=True)
         return 2
     if as_json:
-        answer(_standing_json(found))
+        answer(standing_json(found))
         return 0
     click.echo(standing_line(found))
     for entry in found.entries:
@@ -334,7 +342,7 @@ def _led(folder: Path, name: str, lead: Callable[[Store], tuple[Issue, str]], wh
             click.echo(f"{found.title}, issue {found.number} {what}{more}.")
         delivery, where = _deliver(store, settings, folder)
     if not quiet:
-        for line in _delivery_lines(delivery, where):
+        for line in delivery_lines(delivery, where):
             click.echo(line)
     return _code(delivery)
 
@@ -355,175 +363,7 @@ def _code(*deliveries: Delivery) -> int:
     return 4 if stopped or any(one.trouble for one in deliveries) else 0
 
 
-# Words
-
-
 def _agrees(occasion: Occasion, plan: Plan) -> bool:
     odd = f" Beware: {plan.suspicion}." if plan.suspicion else ""
-    question = f"Send {_issue_line(occasion.digest.title, plan.number, plan.entries, plan.readers)}?{odd}"
+    question = f"Send {issue_line(occasion.digest.title, plan.number, plan.entries, plan.readers)}?{odd}"
     return click.confirm(question, err=True)
-
-
-def _sent_lines(occasion: Occasion, sent: Sent, where: str) -> list[str]:
-    lines = [
-        f"{each.issue.title}, issue {each.issue.number}, was unfinished: {_progress_line(each, where)}"
-        for each in sent.unfinished.worked_on
-    ]
-    if sent.drafted is None:
-        return [*lines, _nothing(occasion, sent)]
-    made = sent.drafted
-    lines.append(f"{_issue_line(occasion.digest.title, made.number, made.entries, made.readers)}.")
-    if sent.progress is not None:
-        lines += _issue_lines(sent.progress, where)
-    elif sent.delivery.elsewhere:
-        lines.append("Another run is delivering from this store and takes these messages along.")
-    return lines + _trouble_lines(sent.delivery, where)
-
-
-def _nothing(occasion: Occasion, sent: Sent) -> str:
-    title = occasion.digest.title
-    if sent.outlook.plan.variants:
-        return f"{title}: not sent."
-    if not sent.outlook.plan.subscribed:
-        return (
-            f"{title}: nobody subscribes ({occasion.cadence}), nothing sent.\n"
-            f"  publisher subscribers add ADDRESS --digest {occasion.digest.name}"
-        )
-    return f"{title}: nothing new, nothing sent."
-
-
-def passed_lines(passed: Passed, where: str) -> list[str]:
-    """Tell what a pass of the clock did; nothing is said where nothing was done."""
-    if passed.elsewhere:
-        return ["Another pass is under way."]
-    lines = []
-    for made in passed.made:
-        line = _issue_line(made.digest.title, made.drafted.number, made.drafted.entries, made.drafted.readers)
-        held = f", held: {made.drafted.reason}" if made.drafted.reason else ""
-        lines.append(f"{line}{held}.")
-    return lines + _delivery_lines(passed.delivery, where)
-
-
-def _delivery_lines(delivery: Delivery, where: str) -> list[str]:
-    lines = [f"{counted(delivery.letters, 'letter')} sent to {where}."] if delivery.letters else []
-    for each in delivery.worked_on:
-        head, *rest = _issue_lines(each, where)
-        lines += [f"{each.issue.title}, issue {each.issue.number}: {head}", *rest]
-    if delivery.elsewhere:
-        lines.append("Another run is delivering from this store.")
-    return lines + _trouble_lines(delivery, where)
-
-
-def _trouble_lines(delivery: Delivery, where: str) -> list[str]:
-    if not delivery.trouble:
-        return []
-    return [f"{where} could not take mail ({delivery.trouble}); what was due is put off and will be tried again."]
-
-
-def _issue_lines(progress: Progress, where: str) -> list[str]:
-    lines = [_progress_line(progress, where)]
-    if progress.issue.state.value == "paused":
-        name, number = progress.issue.digest, progress.issue.number
-        lines.append(f"It is paused: {progress.issue.reason}\n  publisher digest resume {name} {number}, or cancel it")
-    return lines
-
-
-def _drafted_line(occasion: Occasion, made: Drafted | None) -> str:
-    if made is None:
-        return f"{occasion.digest.title}: nothing new, nothing drafted."
-    line = _issue_line(occasion.digest.title, made.number, made.entries, made.readers)
-    return f"{line}, held: {made.reason}."
-
-
-def _issue_line(title: str, number: int, entries: int, readers: int) -> str:
-    what, whom = counted(entries, "entry", "entries"), counted(readers, "reader")
-    return f"{title}, issue {number}: {what} to {whom}"
-
-
-def _progress_line(progress: Progress, where: str) -> str:
-    return f"{_counts(progress.counts)} to {where}."
-
-
-def _counts(found: dict[DeliveryState, int]) -> str:
-    counts = {state.value: count for state, count in found.items()}
-    sent = counted(counts.pop("sent", 0), "message")
-    rest = "".join(f", {count} {state}" for state, count in sorted(counts.items()))
-    return f"{sent} sent{rest}"
-
-
-def standing_line(one: Standing) -> str:
-    """Tell how an issue stands in one line."""
-    issue = one.issue
-    why = f" ({issue.reason})" if issue.reason else ""
-    until = f" until {issue.release_at:%Y-%m-%d %H:%M} UTC" if issue.release_at else ""
-    when = f"{issue.slot or issue.drafted:%Y-%m-%d %H:%M} UTC"
-    state = f"{issue.state.value}{until}{why}"
-    return f"{issue.digest} {issue.number}  {issue.cadence}  {when}  {state}  {_counts(one.counts)}"
-
-
-# The same for programs
-
-
-def _sent_json(occasion: Occasion, sent: Sent, where: str) -> dict[str, Any]:
-    made = sent.drafted
-    return {
-        "digest": occasion.digest.name,
-        "cadence": occasion.cadence,
-        "issue": made.number if made else None,
-        "entries": made.entries if made else 0,
-        "readers": made.readers if made else 0,
-        "transport": where,
-        "delivered": _deliveries(sent.delivery),
-        "finished": _deliveries(sent.unfinished),
-        "elsewhere": sent.delivery.elsewhere or sent.unfinished.elsewhere,
-        "trouble": sent.delivery.trouble or sent.unfinished.trouble,
-        "said": [str(problem) for problem in (*sent.outlook.said, *(made.said if made else ()))],
-    }
-
-
-def _passed_json(passed: Passed, where: str) -> dict[str, Any]:
-    return {
-        "drafted": [
-            {"digest": made.digest.name, "cadence": made.cadence, **_drafted_json(made.drafted)} for made in passed.made
-        ],
-        "transport": where,
-        "delivered": _deliveries(passed.delivery),
-        "letters": passed.delivery.letters,
-        "elsewhere": passed.elsewhere or passed.delivery.elsewhere,
-        "trouble": passed.delivery.trouble,
-        "said": [problem.as_dict() for problem in passed.said],
-    }
-
-
-def _drafted_json(made: Drafted | None) -> dict[str, Any]:
-    if made is None:
-        return {"issue": None, "entries": 0, "readers": 0, "held": ""}
-    return {"issue": made.number, "entries": made.entries, "readers": made.readers, "held": made.reason}
-
-
-def _standing_json(one: Standing) -> dict[str, Any]:
-    issue = one.issue
-    return {
-        "digest": issue.digest,
-        "issue": issue.number,
-        "cadence": issue.cadence,
-        "state": issue.state.value,
-        "reason": issue.reason,
-        "slot": issue.slot.isoformat() if issue.slot else None,
-        "drafted": issue.drafted.isoformat(),
-        "release_at": issue.release_at.isoformat() if issue.release_at else None,
-        "deliveries": {state.value: count for state, count in one.counts.items()},
-        "entries": list(one.entries),
-        "said": [{"state": state.value, "words": words, "messages": rows} for state, words, rows in one.reasons],
-    }
-
-
-def _deliveries(delivery: Delivery) -> list[dict[str, Any]]:
-    return [
-        {
-            "digest": each.issue.digest,
-            "issue": each.issue.number,
-            **{state.value: count for state, count in each.counts.items()},
-        }
-        for each in delivery.worked_on
-    ]

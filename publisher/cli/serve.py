@@ -77,7 +77,7 @@ def _pass(site: Path) -> tuple[Passed, str]:
 
 
 def _say(passed: Passed, where: str, *, quiet: bool) -> None:
-    from publisher.cli.digest import passed_lines  # noqa: PLC0415 - as above
+    from publisher.cli.digest_words import passed_lines  # noqa: PLC0415 - as above
 
     tell(passed.said)
     if not quiet and not passed.elsewhere:

@@ -38,7 +38,7 @@ def status(folder: Path, as_json: bool) -> int:
 
 
 def _lines(found: Status) -> list[str]:
-    from publisher.cli.digest import standing_line  # noqa: PLC0415 - only where words are wanted
+    from publisher.cli.digest_words import standing_line  # noqa: PLC0415 - only where words are wanted
 
     lines = []
     for due in found.due:

@@ -24,8 +24,7 @@ from functools import cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
-from publisher.mail.transports import WITHHELD
-from publisher.model.reply import Reply, Stage
+from publisher.model.reply import WITHHELD, Reply, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

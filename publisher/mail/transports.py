@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from publisher.errors import MailError
-from publisher.model.reply import Reply, Stage
+from publisher.model.reply import WITHHELD, Reply, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,9 +88,6 @@ class MemoryTransport:
 
     def close(self) -> None:
         """Nothing to close."""
-
-
-WITHHELD = Reply(Stage.DATA, 0, text="withheld")
 
 
 @dataclass(slots=True)

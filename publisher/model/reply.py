@@ -45,3 +45,7 @@ class Reply:
             self.text if not self.enhanced or self.text.startswith(self.enhanced) else f"{self.enhanced} {self.text}"
         )
         return f"{self.stage.value}: {' '.join(filter(None, (code, words)))}"
+
+
+# The content was held back, by ourselves, when the relay was ready for it.
+WITHHELD = Reply(Stage.DATA, 0, text="withheld")
