@@ -88,6 +88,8 @@ def test_without_a_web_server_a_confirmation_is_answered_by_mail() -> None:
     assert f'href="{MAILTO}"' in letter.html
     for part in (letter.html, letter.text):
         assert "digest@example.com" in part
+        assert "Your answer counts for 7 days" in words(part)
+        assert "The link" not in words(part)
         assert "confirm abc-DEF_123" in part
         assert "with this subject:" in words(part)
     assert "mailto:" not in letter.text
