@@ -44,6 +44,10 @@ def _lines(found: Status) -> list[str]:
     for due in found.due:
         when = f", next {due.next_slot:%Y-%m-%d %H:%M} UTC" if due.next_slot else ""
         lines.append(f"{due.digest} ({due.cadence}): {due.words}{when}, {counted(due.readers, 'reader')}")
+    for (digest, cadence), count in found.stranded.items():
+        said = f"{digest} ({cadence}): not in config.toml any more, nothing goes to {counted(count, 'reader')}"
+        remedy = f'Give it a schedule in [digests.{digest}], cadences = {{ {cadence} = "…" }}, or move each reader:'
+        lines += [said, f"  {remedy}", f"  publisher subscribers add ADDRESS --digest {digest} --cadence NAME"]
     lines += [standing_line(one) for one in found.alive]
     waiting = {state.value: count for state, count in found.letters.items() if state.value != "sent"}
     if waiting:
@@ -66,6 +70,10 @@ def _as_json(found: Status) -> dict[str, Any]:
                 "readers": due.readers,
             }
             for due in found.due
+        ],
+        "stranded": [
+            {"digest": digest, "cadence": cadence, "readers": count}
+            for (digest, cadence), count in found.stranded.items()
         ],
         "issues": [
             {

@@ -6,7 +6,7 @@ import threading
 import zlib
 from collections import deque
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
 from publisher.errors import PublisherError
@@ -32,6 +32,13 @@ class Heard(NamedTuple):
     outcome: Outcome
     relay: bool = False
     fault: BaseException | None = None
+
+
+class _Job(NamedTuple):
+    """A claim with its message."""
+
+    claim: Claim
+    message: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +94,56 @@ class Connections:
     def _serve(self) -> None:
         session = self._transport.session()
         try:
-            while (work := self._work.get()) is not None:
-                self._heard.append(self._handed_over(session, *work))
-                if len(self._heard) >= self._enough:
-                    self._ready.set()
+            job = self._next()
+            while job is not None:
+                following = self._at_hand()
+                self._tell(self._handed_over(session, job, following))
+                job = following or self._next()
         finally:
             session.close()
 
-    def _handed_over(self, session: Session, claim: Claim, make: Make) -> Heard:
+    def _next(self) -> _Job | None:
+        """Wait for work, and write the message that it is for; None when there will be no more."""
+        while (work := self._work.get()) is not None:
+            if (job := self._written(*work)) is not None:
+                return job
+        return None
+
+    def _at_hand(self) -> _Job | None:
+        """Take the next work already where there is plenty, so that its envelope may go ahead; never wait for it."""
+        if self._work.qsize() < self._most:
+            return None
         try:
-            message = make(claim)
+            work = self._work.get_nowait()
+        except Empty:
+            return None
+        if work is None:
+            self._work.put(None)  # it ends a thread, and none is to end with a message in its hand
+            return None
+        return self._written(*work)
+
+    def _written(self, claim: Claim, make: Make) -> _Job | None:
+        try:
+            return _Job(claim, make(claim))
         except (ValueError, PublisherError) as fault:
-            return self._judged(Outcome(claim, DeliveryState.FAILED, f"cannot be written: {fault}"))
+            self._tell(self._judged(Outcome(claim, DeliveryState.FAILED, f"cannot be written: {fault}")))
         except BaseException as fault:  # noqa: BLE001 - raised again where the run is
-            return Heard(Outcome(claim, DeliveryState.PLANNED), fault=fault)
+            self._tell(Heard(Outcome(claim, DeliveryState.PLANNED), fault=fault))
+        return None
+
+    def _tell(self, heard: Heard) -> None:
+        self._heard.append(heard)
+        if len(self._heard) >= self._enough:
+            self._ready.set()
+
+    def _handed_over(self, session: Session, job: _Job, following: _Job | None) -> Heard:
         try:
-            reply = session.hand_over(message, lambda: self._may_start(claim))
-            return self._after(claim, reply)
+            reply = session.hand_over(
+                job.message, lambda: self._may_start(job.claim), following.message if following else None
+            )
+            return self._after(job.claim, reply)
         except BaseException as fault:  # noqa: BLE001 - as above
-            return Heard(Outcome(claim, DeliveryState.PLANNED), fault=fault)
+            return Heard(Outcome(job.claim, DeliveryState.PLANNED), fault=fault)
 
     def _may_start(self, claim: Claim) -> bool:
         if self._stopping or not self._rules.may_start():

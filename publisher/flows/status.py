@@ -34,10 +34,13 @@ class Due:
 class Status:
     """Everything an author may ask.
 
+    ``stranded`` counts the confirmed readers of a (digest, cadence) whose digest config.toml has, but not the cadence:
+    they get nothing.
     ``next_due`` is when the next message is to be tried; ``home`` says that the store is where it last sent from.
     """
 
     due: tuple[Due, ...]
+    stranded: dict[tuple[str, str], int]
     alive: tuple[Standing, ...]
     letters: dict[DeliveryState, int]
     next_due: datetime | None
@@ -47,11 +50,13 @@ class Status:
 def status(store: Store | None, settings: Settings, now: datetime) -> Status:
     """Look, and change nothing. Without a store nobody has subscribed and nothing was sent."""
     if store is None:
-        return Status(_due(settings, now, {}), (), {}, None, home=True)
+        return Status(_due(settings, now, {}), {}, (), {}, None, home=True)
     with store.reading() as connection:
         alive = issues.listing(connection, "", IssueState.HELD, IssueState.OPEN, IssueState.PAUSED)
+        readers = people.confirmed(connection)
         return Status(
-            _due(settings, now, people.confirmed(connection)),
+            _due(settings, now, readers),
+            _stranded(settings, readers),
             tuple(Standing(one, ledger.tally(connection, one.id)) for one in alive),
             ledger.letters(connection),
             ledger.next_due(connection),
@@ -68,3 +73,13 @@ def _due(settings: Settings, now: datetime, readers: dict[tuple[str, str], int])
             Due(digest.name, cadence, calendar.words(schedule), coming, readers.get((digest.name, cadence), 0))
         )
     return tuple(found)
+
+
+def _stranded(settings: Settings, readers: dict[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    """Another schedule may give a cadence another name; its readers chose the old one, and are not moved unasked."""
+    known = {digest.name: [name for name, _ in digest.cadences] for digest in settings.digests}
+    return {
+        (digest, cadence): count
+        for (digest, cadence), count in sorted(readers.items())
+        if digest in known and cadence not in known[digest]
+    }

@@ -4,8 +4,8 @@ Rules that hold here:
 
 - Whatever the relay or the line does becomes a reply of the stage it happened in. The first stage that refuses
   decides: what comes behind a refused MAIL or RCPT (503, 554) only follows from it.
-- MAIL, RCPT and DATA leave in one write where the relay offers PIPELINING (RFC 2920); after a refusal the stream
-  is brought back in step, or the connection is given up.
+- MAIL, RCPT and DATA leave in one write where the relay offers PIPELINING (RFC 2920), behind the dot of the message
+  before where the next one is known; after a refusal the stream is brought back in step, or the connection is given up.
 - Not a byte of the content leaves before the caller agreed.
 - A message is in doubt only if the kernel took its last byte, the final dot's, and no reply came.
 - Nothing secret is said without TLS, except to this machine itself.
@@ -67,17 +67,22 @@ class SmtpSession:
         self._address, self._password, self._timeouts = address, password, timeouts
         self._line: _Line | None = None
 
-    def hand_over(self, message: Message, starting: Callable[[], bool]) -> Reply:
+    def hand_over(self, message: Message, starting: Callable[[], bool], following: Message | None = None) -> Reply:
         """Hand a message over; see transports.Session.
 
         A connection that the relay closed since the last message is made anew at once.
         """
+        ahead = self._line.ahead if self._line is not None else None
+        if ahead is not None and ahead is not message:
+            self._drop()  # the envelope of a message that does not come
         if (unfit := _unfit(message)) is not None:
             return unfit
+        if following is not None and _unfit(following) is not None:
+            following = None
         used_before = self._line is not None
-        reply = self._attempt(message, starting)
+        reply = self._attempt(message, starting, following)
         if used_before and reply.stage is Stage.MAIL and reply.code in {0, CLOSING}:
-            reply = self._attempt(message, starting)
+            reply = self._attempt(message, starting, following)
         return reply
 
     def reach(self) -> Reply:
@@ -95,9 +100,9 @@ class SmtpSession:
             self._line.quit()
             self._drop()
 
-    def _attempt(self, message: Message, starting: Callable[[], bool]) -> Reply:
+    def _attempt(self, message: Message, starting: Callable[[], bool], following: Message | None) -> Reply:
         try:
-            reply = self._transact(self._opened(), message, starting)
+            reply = self._transact(self._opened(), message, starting, following)
         except _Broken as broken:
             self._drop()
             return broken.reply
@@ -118,11 +123,13 @@ class SmtpSession:
             self._line.close()
             self._line = None
 
-    def _transact(self, line: _Line, message: Message, starting: Callable[[], bool]) -> Reply:
+    def _transact(
+        self, line: _Line, message: Message, starting: Callable[[], bool], following: Message | None
+    ) -> Reply:
         commands = line.commands(message)
         if commands is None:
             return Reply(Stage.RCPT, 0, "5.6.7", _NOT_ASCII)
-        refused = line.envelope(commands)
+        refused = line.envelope(commands, given=line.ahead is message)
         if refused is not None:
             if not line.back_in_step(refused):
                 self._drop()
@@ -130,7 +137,7 @@ class SmtpSession:
         if not starting():
             self._drop()  # with a dot it would be an empty message
             return WITHHELD
-        return line.content(message)
+        return line.content(message, following)
 
 
 def reachable(address: RelayAddress, password: str = "", timeouts: Timeouts = TIMEOUTS) -> Reply:
@@ -169,6 +176,7 @@ class _Line:
         self._utf8 = "smtputf8" in relay.esmtp_features
         self._data_was_answered = 0  # the code, where it came after a refusal
         self._patience = -1.0  # what the socket's timeout is
+        self.ahead: Message | None = None  # whose envelope was given already, behind the last dot
 
     def commands(self, message: Message) -> tuple[bytes, ...] | None:
         """Give MAIL, RCPT and DATA, or None if this relay cannot take the recipient."""
@@ -183,11 +191,15 @@ class _Line:
             b"DATA\r\n",
         )
 
-    def envelope(self, commands: tuple[bytes, ...]) -> Reply | None:
-        """Give the envelope. The refusal of the first stage that refuses, or None: the content may follow."""
+    def envelope(self, commands: tuple[bytes, ...], *, given: bool = False) -> Reply | None:
+        """Give the envelope, unless it was ``given`` already.
+
+        The refusal of the first stage that refuses, or None: the content may follow.
+        """
         self._wait_for(self._timeouts.command)
         self._data_was_answered = 0
-        if self._pipelining:
+        self.ahead = None
+        if self._pipelining and not given:
             self._say(b"".join(commands), Stage.MAIL)
         refused = None
         for (stage, expected), command in zip(_EXPECTED.items(), commands, strict=True):
@@ -220,9 +232,11 @@ class _Line:
         except _Broken:
             return False
 
-    def content(self, message: Message) -> Reply:
-        """Write content and dot and hear what becomes of them."""
-        self._send_all(_dotted(message))
+    def content(self, message: Message, following: Message | None = None) -> Reply:
+        """Write content and dot, and the envelope that follows; hear what becomes of the content."""
+        ahead = self.commands(following) if following is not None and self._pipelining else None
+        self._send_all(_dotted(message), b"".join(ahead or ()))
+        self.ahead = following if ahead else None
         self._wait_for(self._timeouts.dot)
         try:
             answer = self._answer(Stage.CONTENT)
@@ -258,14 +272,16 @@ class _Line:
         except OSError as fault:
             raise self._broken(stage, fault) from fault
 
-    def _send_all(self, data: bytes) -> None:
-        """Write all of it. When this fails, the last byte never left."""
-        rest = memoryview(data)
+    def _send_all(self, data: bytes, behind: bytes) -> None:
+        """Write all of it. When this fails, the last byte of ``data`` never left; what is ``behind`` it may be cut."""
+        rest = memoryview(data + behind)
         try:
             while rest:
                 rest = rest[self._socket.send(rest) :]
         except OSError as fault:
-            raise self._broken(Stage.CONTENT, fault) from fault
+            if len(rest) > len(behind):
+                raise self._broken(Stage.CONTENT, fault) from fault
+            # the whole message is with the kernel: what the relay says of it counts, and then the line is broken
 
     def _broken(self, stage: Stage, fault: OSError) -> _Broken:
         """Why nothing more could be written: what the relay said before it closed, if it did."""

@@ -27,10 +27,11 @@ TAKEN = 250  # a maildir speaks no SMTP; its replies do
 class Session(Protocol):
     """One connection. It connects when the first message comes, and again after a fault."""
 
-    def hand_over(self, message: Message, starting: Callable[[], bool]) -> Reply:
+    def hand_over(self, message: Message, starting: Callable[[], bool], following: Message | None = None) -> Reply:
         """Hand a message over. Faults of the relay and the line are replies; a MailError is a fault of this machine.
 
-        ``starting`` is called before the first byte of the content leaves; when it says no, none does.
+        ``starting`` is called before the first byte of the content leaves; when it says no, none does. ``following``
+        is the message that this session is handed next, where that is known: its envelope may go ahead.
         """
 
     def close(self) -> None:
@@ -75,8 +76,9 @@ class MemoryTransport:
         """There is nothing to connect to."""
         return self
 
-    def hand_over(self, message: Message, starting: Callable[[], bool]) -> Reply:
+    def hand_over(self, message: Message, starting: Callable[[], bool], following: Message | None = None) -> Reply:
         """Keep the message under its name."""
+        del following
         if not starting():
             return WITHHELD
         self.messages[message.name] = message
@@ -115,8 +117,9 @@ class Maildir:
         """There is nothing to connect to."""
         return self
 
-    def hand_over(self, message: Message, starting: Callable[[], bool]) -> Reply:
+    def hand_over(self, message: Message, starting: Callable[[], bool], following: Message | None = None) -> Reply:
         """Write the message whole and durably, then move it into ``new`` unless it was there already."""
+        del following
         with self._plain_faults():
             if message.name in self._known():
                 return Reply(Stage.CONTENT, TAKEN, text="was there already")

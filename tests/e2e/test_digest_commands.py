@@ -113,3 +113,19 @@ def test_help_does_not_wait_for_the_database_layer() -> None:
         "sys.exit('sqlalchemy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_status_names_readers_whose_pace_went_with_another_schedule(site: Path) -> None:
+    add = ("subscribers", "add", "reader@example.com", "--digest", "conferences")
+    publisher(site, *add)
+    assert "any more" not in publisher(site, "status")
+    (site / "config.toml").write_text(CONFIG.replace("mon 09:00", "daily 08:00"))
+    said = publisher(site, "status")
+    assert "conferences (weekly): not in config.toml any more, nothing goes to 1 reader\n" in said
+    assert 'cadences = { weekly = "…" }' in said
+    found = json.loads(publisher(site, "status", "--json"))["stranded"]
+    assert found == [{"digest": "conferences", "cadence": "weekly", "readers": 1}]
+    publisher(site, *add, "--cadence", "daily")
+    assert "any more" not in publisher(site, "status")
+    (site / "config.toml").write_text(CONFIG.replace('schedule = "mon 09:00"', 'cadences = { weekly = "daily 08:00" }'))
+    assert "conferences (daily): not in" in publisher(site, "status")

@@ -388,7 +388,8 @@ class Crashing:
     def holds(self, name: str) -> bool:
         return self.inner.holds(name)
 
-    def hand_over(self, message: Message, starting: Callable[[], bool]) -> Reply:
+    def hand_over(self, message: Message, starting: Callable[[], bool], following: Message | None = None) -> Reply:
+        del following
         self.lives -= 1
         if self.lives < 0 and not self.after:
             raise Crash

@@ -346,7 +346,8 @@ class Dying:
     def holds(self, name: str) -> bool:
         return self.inner.holds(name)
 
-    def hand_over(self, message: Message, starting: Callable[[], bool]) -> Reply:
+    def hand_over(self, message: Message, starting: Callable[[], bool], following: Message | None = None) -> Reply:
+        del following
         self.lives -= 1
         if self.lives < 0:
             if self.after:

@@ -32,7 +32,7 @@ from tests.servers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 PIPELINED = ("PIPELINING", "SIZE 10240000", "8BITMIME")
@@ -591,3 +591,62 @@ def test_a_real_postfix_passes_messages_on_and_stays_in_step() -> None:
         log = postfix.log.read_text(encoding="utf-8")
         assert log.count("(queue active)") == 3
         assert log.count(": connect from") == 2  # ours, and the one that looked whether it was up
+
+
+# One envelope ahead
+
+
+def two(server: ScriptedServer, second: Callable[[], bool] = go) -> tuple[Reply, Reply]:
+    """Hand over two messages, the first of which knows the second."""
+    one, other = message("one@example.com"), message("two@example.com")
+    with session(server) as opened:
+        return opened.hand_over(one, go, other), opened.hand_over(other, second)
+
+
+def test_the_next_envelope_rides_behind_the_dot() -> None:
+    with ScriptedServer(PIPELINED) as server:
+        assert [reply.accepted for reply in two(server)] == [True, True]
+        assert [each.recipients for each in server.received] == [("one@example.com",), ("two@example.com",)]
+        assert server.connections == 1
+        assert any(b"\r\n.\r\nMAIL FROM" in read for read in server.reads)
+
+
+def test_nothing_rides_where_pipelining_is_not_offered() -> None:
+    with ScriptedServer(PLAIN) as server:
+        assert [reply.accepted for reply in two(server)] == [True, True]
+        assert not any(b"\r\n.\r\nMAIL FROM" in read for read in server.reads)
+
+
+def test_a_refused_message_does_not_hold_up_the_envelope_behind_it() -> None:
+    with ScriptedServer(PIPELINED, script={"content": ["450 4.7.0 later"]}) as server:
+        first, second = two(server)
+        assert (first.code, second.accepted) == (450, True)
+        assert [each.recipients for each in server.received] == [("two@example.com",)]
+
+
+def test_a_refused_envelope_that_went_ahead_is_refused_for_its_own_message() -> None:
+    with ScriptedServer(PIPELINED, script={"rcpt": [None, "550 5.1.1 nobody"]}) as server:
+        first, second = two(server)
+        assert (first.accepted, second.stage, second.code) == (True, Stage.RCPT, 550)
+
+
+@pytest.mark.parametrize("cut", [CLOSE, RESET])
+def test_a_line_that_breaks_after_the_dot_leaves_one_message_in_doubt_and_takes_the_other_anew(cut: str) -> None:
+    with ScriptedServer(PIPELINED, script={"content": [cut]}) as server:
+        first, second = two(server)
+        assert (first.doubtful, second.accepted) == (True, True)
+        assert server.connections == 2
+
+
+def test_a_message_whose_envelope_went_ahead_may_still_be_withheld() -> None:
+    with ScriptedServer(PIPELINED) as server:
+        first, second = two(server, lambda: False)
+        assert (first.accepted, second.text) == (True, "withheld")
+        assert len(server.received) == 1
+
+
+def test_another_message_than_the_one_announced_gets_a_line_of_its_own() -> None:
+    with ScriptedServer(PIPELINED) as server, session(server) as opened:
+        assert opened.hand_over(message("one@example.com"), go, message("two@example.com")).accepted
+        assert opened.hand_over(message("three@example.com"), go).accepted
+        assert [each.recipients[0] for each in server.received] == ["one@example.com", "three@example.com"]

@@ -87,7 +87,8 @@ class Mortal:
     def holds(self, name: str) -> bool:
         return self.inner.holds(name)
 
-    def hand_over(self, message: Message, starting: Callable[[], bool]) -> Reply:
+    def hand_over(self, message: Message, starting: Callable[[], bool], following: Message | None = None) -> Reply:
+        del following
         reply = self.inner.hand_over(message, starting)
         self.lives -= 1
         if self.lives < 0:
