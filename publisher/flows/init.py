@@ -15,7 +15,7 @@ IGNORED = (
     ("/public/", "the output; take this line out to keep it in git"),
     ("/preview/", "previews of digests"),
     ("/outbox/", "mail, with people's addresses"),
-    ("/mailing.sqlite3*", "subscribers and what was sent to them"),
+    ("/*.sqlite3*", "subscribers and what was sent to them, and copies of it"),
     ("/mailing-*", "which messages were under way"),
     ("/keys.toml*", "keys of the links in mail"),
     ("/*.key", "keys"),

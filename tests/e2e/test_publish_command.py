@@ -57,7 +57,7 @@ def test_init_keeps_the_posts_of_a_blog_and_makes_no_site_twice(tmp_path: Path) 
     assert [path.name for path in (blog / "posts").iterdir()] == ["mine.md"]
     ignored = (blog / ".gitignore").read_text().splitlines()
     assert ignored[0] == "*.tmp"
-    assert {"/.publisher/", "/outbox/", "/mailing.sqlite3*"} <= set(ignored)
+    assert {"/.publisher/", "/outbox/", "/*.sqlite3*"} <= set(ignored)
     assert run(blog, "publish").code == 0
     again = run(tmp_path, "init", "blog")
     assert again.code == 2
