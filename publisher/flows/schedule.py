@@ -200,7 +200,7 @@ def _told_missed(digest: DigestSettings, cadence: str, missed: Sequence[Slot], *
     first, last = (f"{one.at.astimezone(digest.timezone):%Y-%m-%d %H:%M}" for one in (missed[0], missed[-1]))
     when = first if len(missed) == 1 else f"{len(missed)} slots from {first} to {last}"
     after = "what was new then comes with the next issue" if rolls else "what was new then comes with this issue"
-    return note("", 0, f"{digest.title} ({cadence}): missed {when}; {after}")
+    return note("", 0, f"{digest.title} ({cadence}): missed {when} ({digest.timezone}); {after}")
 
 
 def _end_holds(store: Store, settings: Settings, now: datetime) -> list[Problem]:
