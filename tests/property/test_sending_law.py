@@ -289,7 +289,7 @@ def test_it_holds_over_long_histories(history: list[Step]) -> None:
 @pytest.mark.soak
 @pytest.mark.skipif("PUBLISHER_SOAK" not in os.environ, reason="a long proof: make soak")
 @given(st.lists(STEP, min_size=20, max_size=50))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_it_holds_over_longer_histories_on_postgresql(history: list[Step]) -> None:
     url = fresh_database()
     try:
