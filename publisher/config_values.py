@@ -265,7 +265,7 @@ def read_schedule(value: Any) -> str:
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(m|min|minutes?|h|hours?|d|days?)")
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 MOST_SPAN = timedelta(days=366)
-MOST_RATE = 100_000
+LEAST_RATE, MOST_RATE = 0.001, 100_000
 
 
 def read_span(value: Any) -> timedelta:
@@ -291,8 +291,9 @@ def read_hold(value: Any) -> timedelta | str:
 
 def read_rate(value: Any) -> float:
     """Messages a second; 0 sets no limit."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_RATE:
-        raise ValueFault(f"a number of messages a second, from 0 (no limit) to {MOST_RATE:,}")
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not (value == 0 or LEAST_RATE <= value <= MOST_RATE):
+        raise ValueFault(f"a number of messages a second, from {LEAST_RATE} to {MOST_RATE:,}, or 0 for no limit")
     return float(value)
 
 

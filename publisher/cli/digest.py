@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from publisher.cli.common import answer, counted, json_option, quiet_option, site_option, tell
+from publisher.cli.common import answer, counted, json_option, quiet_option, site_option, stoppable, tell
 from publisher.cli.digest_words import (
     delivery_lines,
     drafted_json,
@@ -133,7 +133,7 @@ def _send_now(occasion: Occasion, *, asking: bool, quiet: bool, as_json: bool) -
     from publisher.flows.send import send as mail_out  # noqa: PLC0415 - as above
 
     outbox = _transport(occasion.settings, occasion.folder)
-    with closing(_store(occasion.folder, occasion.settings)) as store:
+    with closing(_store(occasion.folder, occasion.settings)) as store, stoppable():
         sent = mail_out(
             store,
             occasion,
@@ -158,7 +158,7 @@ def _send_due(folder: Path, *, quiet: bool, as_json: bool) -> int:
 
     settings = load(folder)
     outbox = _transport(settings, folder)
-    with closing(_store(folder, settings)) as store:
+    with closing(_store(folder, settings)) as store, stoppable():
         passed = run_due(store, _site(folder, settings), outbox, engine_name(), _now)
     if as_json:
         answer(passed_json(passed, outbox.where))
@@ -352,7 +352,8 @@ def _deliver(store: Store, settings: Settings, folder: Path) -> tuple[Delivery, 
     from publisher.flows.schedule import terms_of  # noqa: PLC0415 - as above
 
     outbox = _transport(settings, folder)
-    return deliver(store, outbox, engine_name(), _now, terms_of(settings)), outbox.where
+    with stoppable():
+        return deliver(store, outbox, engine_name(), _now, terms_of(settings)), outbox.where
 
 
 def _code(*deliveries: Delivery) -> int:

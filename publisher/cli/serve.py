@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from publisher.cli.common import quiet_option, site_option, tell
+from publisher.cli.common import quiet_option, site_option, stoppable, tell
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import FrameType
 
     from publisher.flows.schedule import Passed
 
@@ -45,20 +43,17 @@ def serve(folder: Path, quiet: bool) -> None:
 
     clock = Clock(wake)
 
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, end)
     if not quiet:
         click.echo("Waiting for what is due. Ctrl-C ends it.")
-    clock.start()
-    try:
-        clock.wait()
-    except KeyboardInterrupt:
-        if not quiet:
-            click.echo("Finishing what is under way …")
-    finally:
-        clock.stop()
+    with stoppable():
+        clock.start()
+        try:
+            clock.wait()
+        except KeyboardInterrupt:
+            if not quiet:
+                click.echo("Finishing what is under way …")
+        finally:
+            clock.stop()
 
 
 def _pass(site: Path) -> tuple[Passed, str]:

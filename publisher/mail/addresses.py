@@ -58,7 +58,7 @@ def parse_sender(written: str, key: str) -> Address:
         raise MailError(f"{key} spans more than one line", remedy)
     try:
         parsed = cast("AddressHeader", Parser(policy=default).parsestr(f"To: {written}\n\n")["To"])
-    except ValueError as fault:  # a line end inside an encoded word
+    except (ValueError, IndexError) as fault:  # a line end inside an encoded word
         raise MailError(f"{key} is not one mailbox: {written}", remedy) from fault
     if len(parsed.addresses) != 1:
         raise MailError(f"{key} is not one mailbox: {written}", remedy)
