@@ -48,6 +48,7 @@ LOOK = 0.1  # seconds between two looks for letters and for issues that were let
 RETRIES = 1.0  # seconds between two looks for deferred rows while planned ones are left
 HORIZON = 1.0  # seconds ahead that are claimed for where a rate is set
 TROUBLED = 2  # faults of the relay in a row, beyond one for each connection, until it counts as out of reach
+IDLE = 3  # rounds in a row that found nothing to do although something was due: others are at it
 KEPT = 64  # variants whose encoded parts are kept
 
 
@@ -99,13 +100,15 @@ def deliver(store: Store, transport: Transport, name: str, clock: Clock, terms: 
     outbox cannot go on, StoreError when the store is a copy; what was not handed over is then planned again.
     """
     terms = terms or Terms()
-    done = Delivery(())
-    while _is_due(store, clock(), terms.lease):
+    done, idle = Delivery(()), 0
+    while idle < IDLE and _is_due(store, clock(), terms.lease):
         with engine(store, name, clock, terms.lease) as lease:
             if lease is None:
                 return _joined(store, done, Delivery((), elsewhere=True))
             require_home(store)
-            done = _joined(store, done, _work(store, transport, lease, clock, terms))
+            worked = _work(store, transport, lease, clock, terms)
+        done = _joined(store, done, worked)
+        idle = 0 if worked.worked_on or worked.letters or worked.doubtful else idle + 1
         if done.trouble:
             break
         # Someone may have drafted between our last look and giving the lock back: look again.
