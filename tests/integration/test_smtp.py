@@ -240,7 +240,9 @@ def test_a_break_is_a_reply_and_in_doubt_only_after_the_dot(offers: tuple[str, .
     with ScriptedServer(offers, {stage.value: [fault]}) as server, session(server, SHORT) as ours:
         reply = ours.hand_over(message(), go)
         assert (reply.code, reply.doubtful) == (0, stage is Stage.CONTENT)
-        assert reply.stage is stage or fault == NOTHING
+        # a reset right after the connection was taken may be seen while it is still being made
+        early = {Stage.CONNECT} if (stage, fault) == (Stage.GREETING, RESET) else set()
+        assert reply.stage in {stage} | early or fault == NOTHING
         assert ours.hand_over(message("second@example.com"), go).accepted
         assert server.received[-1].recipients == ("second@example.com",)
 
