@@ -32,7 +32,9 @@ from publisher.config_values import (
     read_insides,
     read_language,
     read_mailbox,
+    read_networks,
     read_one_of,
+    read_origins,
     read_paragraphs,
     read_paths,
     read_pattern,
@@ -64,6 +66,7 @@ from publisher.model.settings import (
     PostsSettings,
     Settings,
     SiteSettings,
+    WebSettings,
 )
 from publisher.rules.calendar import pace
 from publisher.rules.calendar import parse as parse_schedule
@@ -151,7 +154,15 @@ _SHAPE: dict[str, dict[str, Callable[[Any], Any]]] = {
         "relay_log": read_filled,
     },
     "store": {"url": read_store_url},
-    "web": {"public_url": read_base_url},
+    "web": {
+        "public_url": read_base_url,
+        "host": read_filled,
+        "port": read_between(0, 65_535),
+        "trusted_proxies": read_networks,
+        "allow_origins": read_origins,
+        "letters_per_network": read_between(1, 1_000_000),
+        "logs": read_one_of("text", "json"),
+    },
     "engine": {"connections": read_between(1, 100), "window": read_between(1, 10_000)},
 }
 _NAMED_FEED = {
@@ -171,6 +182,7 @@ _DIGEST = {
     "content": read_one_of("full", "summary", "newest"),
     "hold": read_hold,
     "send_late_within": read_span,
+    "archive": read_flag,
     **_FILTER,
 }
 
@@ -406,7 +418,7 @@ def _build(
         digests=tuple(_digest(name, table, site) for name, table in digests.items()),
         mail=MailSettings(**mail),
         store_url=tables["store"].get("url", DEFAULT_STORE_URL),
-        web_public_url=tables["web"].get("public_url", ""),
+        web=WebSettings(**tables["web"]),
         engine=EngineSettings(**tables["engine"]),
     )
 

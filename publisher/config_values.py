@@ -113,6 +113,27 @@ def read_urls(value: Any) -> tuple[str, ...]:
     return tuple(read_url(item) for item in read_texts(value))
 
 
+def read_networks(value: Any) -> tuple[str, ...]:
+    """A list of addresses and networks, as "127.0.0.1" or "10.0.0.0/8"."""
+    from ipaddress import ip_network  # noqa: PLC0415 - read only when the key is set
+
+    try:
+        return tuple(str(ip_network(text)) for text in read_texts(value))
+    except ValueError:
+        raise ValueFault('a list of addresses and networks, such as ["127.0.0.1", "10.0.0.0/8"]') from None
+
+
+def read_origins(value: Any) -> tuple[str, ...]:
+    """A list of origins: scheme, host and port, and nothing else (RFC 6454)."""
+    found = []
+    for text in read_urls(value):
+        parts = urlsplit(text)
+        if parts.path.strip("/") or parts.query or parts.fragment:
+            raise ValueFault('a list of origins, such as ["https://www.example.org"]')
+        found.append(f"{parts.scheme}://{parts.netloc.lower()}")
+    return tuple(found)
+
+
 def read_zone(value: Any) -> ZoneInfo:
     """A time zone by its name."""
     name = read_filled(value)

@@ -17,6 +17,7 @@ from publisher.model.settings import (
     PostsSettings,
     Settings,
     SiteSettings,
+    WebSettings,
 )
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -71,5 +72,5 @@ def settings(
         feeds=FeedsSettings((), ()),
         digests=digests or (CONFERENCES,),
         mail=mail,
-        web_public_url=public_url,
+        web=WebSettings(public_url=public_url),
     )

@@ -90,7 +90,7 @@ class Issue:
     name of RFC 2919, ``unsubscribe_mail`` the address that takes unsubscribe requests and ``public_url``
     the https address of our web server, empty where there is none. ``drafted``, ``slot`` (the moment the
     issue was due) and ``release_at`` (when its hold ends; None: by approval, or not held) are aware UTC.
-    ``reason`` says why it is held or paused.
+    ``reason`` says why it is held or paused; ``private`` keeps it out of the archive.
     """
 
     id: int
@@ -108,3 +108,4 @@ class Issue:
     reason: str = ""
     slot: datetime | None = None
     release_at: datetime | None = None
+    private: bool = False

@@ -16,6 +16,7 @@ class LetterKind(Enum):
     CONFIRMATION = "confirmation"  # asks the owner of an address whether they want a digest
     WELCOME = "welcome"
     GOODBYE = "goodbye"
+    SETTINGS = "settings"  # the link to a person's own page, asked for by whoever has their address
     PREVIEW = "preview"  # shows the editor an issue that is held
 
 

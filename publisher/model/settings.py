@@ -107,6 +107,7 @@ class DigestSettings:
     hold: timedelta | None = None  # how long a drafted issue waits for its editor
     approve: bool = False  # it waits until it is approved
     send_late_within: timedelta = timedelta(hours=12)
+    archive: bool = True  # its issues are pages that everybody may read
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,24 @@ class EngineSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WebSettings:
+    """[web]. ``public_url`` is where readers reach the server, empty or ending in a slash.
+
+    ``trusted_proxies`` are networks (RFC 4632) whose word about a client's address counts; ``allow_origins`` are
+    origins (RFC 6454) whose pages may hold a form. ``letters_per_network`` is how many letters an hour the visitors
+    of one network may cause; ``logs`` is "text" or "json".
+    """
+
+    public_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8000
+    trusted_proxies: tuple[str, ...] = ()
+    allow_origins: tuple[str, ...] = ()
+    letters_per_network: int = 30
+    logs: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything config.toml says. Paths are relative to the folder that holds it."""
 
@@ -150,5 +169,10 @@ class Settings:
     digests: tuple[DigestSettings, ...] = ()
     mail: MailSettings = MailSettings()
     store_url: str = DEFAULT_STORE_URL
-    web_public_url: str = ""
+    web: WebSettings = WebSettings()
     engine: EngineSettings = EngineSettings()
+
+    @property
+    def web_public_url(self) -> str:
+        """Where readers reach the web server; empty where there is none."""
+        return self.web.public_url

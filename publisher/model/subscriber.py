@@ -27,6 +27,7 @@ class ConsentKind(Enum):
     IMPORTED = "imported"  # the same for a whole file
     CADENCE = "cadence"  # another pace was chosen
     LEFT = "left"  # the person unsubscribed
+    REASON = "reason"  # why they unsubscribed, in their own words
     REMOVED = "removed"  # the author took the person off
 
 

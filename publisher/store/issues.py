@@ -173,4 +173,5 @@ def _issue(row: Row[*tuple[Any, ...]]) -> Issue:
         row.reason,
         row.slot or row.drafted,
         row.release_at,
+        row.private,
     )

@@ -61,6 +61,7 @@ metadata = MetaData(naming_convention=NAMES)
 # Columns that came after the founding have a default in the database: rows that stood before have it.
 NOTHING = text("''")
 ZERO = text("0")
+NO = text("false")
 
 # The store's own identity: part of every Message-ID, so that two stores never name one message.
 identity = Table(
@@ -186,6 +187,7 @@ issue = Table(
     Column("release_at", Moment, nullable=True),  # held until then; none: held until approved, or not held
     Column("reason", Text, nullable=False, server_default=NOTHING),  # why it is held or paused
     Column("touched", Moment, nullable=True),  # when an engine last worked on it
+    Column("private", Boolean, nullable=False, server_default=NO),  # it stands in no archive
     UniqueConstraint("digest", "number"),
     Index(None, "state"),
     sqlite_autoincrement=True,  # message names are made of it
@@ -271,4 +273,28 @@ letter = Table(
     UniqueConstraint("kind", "subscriber", "digest", "generation"),
     Index(None, "state", "due_at"),
     sqlite_autoincrement=True,  # message names are made of it
+)
+
+# What somebody asked for on the web and nobody has looked at yet: written the same way whoever they are, settled later,
+# so that the answer and its time tell nothing about an address.
+wish = Table(
+    "wish",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("address", Text, nullable=False),  # as it was given
+    Column("digest", Text, nullable=False),  # empty: none in particular
+    Column("cadence", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# How many people read a feed by an aggregator, as it says itself when it fetches the feed: the most of a day.
+feed_reader = Table(
+    "feed_reader",
+    metadata,
+    Column("feed", Text, primary_key=True),  # the path in the output
+    Column("aggregator", Text, primary_key=True),
+    Column("day", Text, primary_key=True),  # UTC, YYYY-MM-DD
+    Column("readers", Integer, nullable=False),
 )

@@ -1,0 +1,37 @@
+"""What the routes work with: the site as it is now, made once by app.py and given to every module of routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from publisher.flows.letters import Desk
+    from publisher.model.entry import Item
+    from publisher.model.settings import Settings
+    from publisher.store.database import Store
+    from publisher.web.rendering import WebPages
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The site behind the routes.
+
+    ``settings`` and ``desk`` are asked for each request: config.toml may have changed meanwhile. ``items`` reads
+    every published entry, newest first. ``now`` is aware UTC. ``wake`` tells the clock that something was written
+    that can be delivered at once; it returns immediately. ``admin_token`` is PUBLISHER_ADMIN_TOKEN, empty: no admin.
+    """
+
+    folder: Path
+    store: Store
+    settings: Callable[[], Settings]
+    desk: Callable[[], Desk]
+    items: Callable[[datetime], Sequence[Item]]
+    now: Callable[[], datetime]
+    pages: WebPages
+    wake: Callable[[], None]
+    admin_token: str = ""
