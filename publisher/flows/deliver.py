@@ -91,28 +91,49 @@ class Delivery:
     letters: int = 0
     trouble: str = ""
     doubtful: int = 0
+    stopped: bool = False
 
 
-def deliver(store: Store, transport: Transport, name: str, clock: Clock, terms: Terms | None = None) -> Delivery:
+class _Stopped(Exception):
+    """Somebody wants the run to end: what is under way is finished, the rest is planned again."""
+
+
+def never() -> bool:
+    """Nobody wants the run to end early."""
+    return False
+
+
+def deliver(
+    store: Store,
+    transport: Transport,
+    name: str,
+    clock: Clock,
+    terms: Terms | None = None,
+    stopping: Callable[[], bool] = never,
+) -> Delivery:
     """Hand over everything that is due in the store: letters first, issues in turns, oldest first.
 
     ``name`` is this process's in the ledger, in letters and digits. Raises MailError when this machine's own
     outbox cannot go on, StoreError when the store is a copy; what was not handed over is then planned again.
+    Once ``stopping`` says so, what is under way is finished, and the rest waits for another run.
     """
     terms = terms or Terms()
     done, idle = Delivery(()), 0
-    while idle < IDLE and _is_due(store, clock(), terms.lease):
+    while idle < IDLE and not stopping() and _is_due(store, clock(), terms.lease):
         with engine(store, name, clock, terms.lease) as lease:
             if lease is None:
                 return _joined(store, done, Delivery((), elsewhere=True))
             require_home(store)
-            worked = _work(store, transport, lease, clock, terms)
+            try:
+                worked = _work(store, transport, lease, clock, terms, stopping)
+            except _Stopped:
+                return replace(done, stopped=True)
         done = _joined(store, done, worked)
         idle = 0 if worked.worked_on or worked.letters or worked.doubtful else idle + 1
         if done.trouble:
             break
         # Someone may have drafted between our last look and giving the lock back: look again.
-    return done
+    return replace(done, stopped=stopping())
 
 
 def _is_due(store: Store, now: datetime, lease: float) -> bool:
@@ -148,7 +169,9 @@ def require_home(store: Store) -> None:
             )
 
 
-def _work(store: Store, transport: Transport, lease: Lease, clock: Clock, terms: Terms) -> Delivery:
+def _work(
+    store: Store, transport: Transport, lease: Lease, clock: Clock, terms: Terms, stopping: Callable[[], bool]
+) -> Delivery:
     """Recover, then drain, with doubt settled after each."""
     stranded = recover(store, transport, clock, lease=terms.lease)
     touched = {claim.issue for claim in stranded}
@@ -160,7 +183,7 @@ def _work(store: Store, transport: Transport, lease: Lease, clock: Clock, terms:
             journal = stack.enter_context(Journal(store.folder, store.id, lease.engine, terms.window))
         run = _Run(store, transport, lease, journal, clock, terms)
         try:
-            run.drain()
+            run.drain(stopping)
         finally:
             if journal is not None and not run.leaves_something:
                 journal.discard()
@@ -250,12 +273,10 @@ class _Run:
         """Whether the journal knows what the ledger does not."""
         return self.unsettled or self._abandoned
 
-    def drain(self) -> None:
-        """Work until nothing is due, or the relay is out of reach."""
+    def drain(self, stopping: Callable[[], bool]) -> None:
+        """Work until nothing is due, or the relay is out of reach. Raises _Stopped when somebody wants it to end."""
         try:
-            while self._turn() or self.unsettled:
-                self._dispatch()
-                self._gather()
+            self._go_round(stopping)
             if self.trouble:
                 with self._store.writing() as connection:
                     now = self._clock()
@@ -265,6 +286,13 @@ class _Run:
             raise
         finally:
             self._connections.close()
+
+    def _go_round(self, stopping: Callable[[], bool]) -> None:
+        while self._turn() or self.unsettled:
+            if stopping():
+                raise _Stopped
+            self._dispatch()
+            self._gather()
 
     # Recording and claiming
 

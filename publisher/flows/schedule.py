@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from publisher.errors import PublisherError
-from publisher.flows.deliver import Delivery, Terms, deliver
+from publisher.flows.deliver import Delivery, Terms, deliver, never
 from publisher.flows.digest import Occasion, Slot, draft
 from publisher.flows.newness import take_in
 from publisher.model.issue import IssueState, SlotOutcome
@@ -88,9 +88,18 @@ def terms_of(settings: Settings) -> Terms:
 
 
 def run_due(
-    store: Store, site: Site, transport: Transport, name: str, clock: Clock, terms: Terms | None = None
+    store: Store,
+    site: Site,
+    transport: Transport,
+    name: str,
+    clock: Clock,
+    terms: Terms | None = None,
+    stopping: Callable[[], bool] = never,
 ) -> Passed:
-    """Do everything that is due now. ``name`` names this process in the ledger."""
+    """Do everything that is due now. ``name`` names this process in the ledger.
+
+    Once ``stopping`` says so, no further issue is drafted, and delivery ends with what is under way.
+    """
     with clock_lock(store.folder, store.id) as ours:
         if not ours:
             return Passed((), Delivery(()), (), elsewhere=True)
@@ -98,13 +107,15 @@ def run_due(
         made: list[Made] = []
         faults: list[PublisherError] = []
         for digest in site.settings.digests:
+            if stopping():
+                break
             try:
                 made += _digest(store, site, digest, clock, said)
             except PublisherError as fault:
                 faults.append(fault)
                 said.append(error("", 0, f"{digest.title}: {fault.message}", fault.remedy))
         said += _end_holds(store, site.settings, clock())
-        delivery = deliver(store, transport, name, clock, terms or terms_of(site.settings))
+        delivery = deliver(store, transport, name, clock, terms or terms_of(site.settings), stopping)
         worst = max(faults, key=lambda fault: fault.exit_code, default=None)
         return Passed(tuple(made), delivery, tuple(said), fault=worst)
 

@@ -221,3 +221,25 @@ def test_a_postfix_that_stops_and_comes_back(desk: Desk) -> None:
         desk.deliver(postfix.port, timedelta(minutes=10))
         assert desk.tally() == {S.SENT: READERS}
         until(lambda: everyone_once(sink), "Postfix passed everything on")
+
+
+def test_a_run_that_is_asked_to_stop_finishes_what_is_under_way_and_leaves_the_rest(desk: Desk) -> None:
+    with ScriptedServer() as server:
+        through = transport(f"smtp://127.0.0.1:{server.port}", desk.folder)
+        asked = lambda: len(server.received) >= 5  # noqa: E731 - the shortest way to ask after the fifth message
+        done = deliver(desk.store, through, "stopped", lambda: desk.now, desk.terms, asked)
+        assert done.stopped
+        states = desk.tally()
+        assert set(states) <= {S.SENT, S.PLANNED}
+        assert 5 <= states[S.SENT] == len(server.received) < READERS
+        rest = deliver(desk.store, through, "next", lambda: desk.now, desk.terms)
+        assert not rest.stopped
+        assert desk.tally() == {S.SENT: READERS}
+        assert len({one.recipients for one in server.received}) == READERS == len(server.received)
+
+
+def test_a_run_that_is_asked_to_stop_before_it_began_does_nothing(desk: Desk) -> None:
+    with ScriptedServer() as server:
+        through = transport(f"smtp://127.0.0.1:{server.port}", desk.folder)
+        assert deliver(desk.store, through, "stopped", lambda: desk.now, desk.terms, lambda: True).stopped
+        assert server.connections == 0

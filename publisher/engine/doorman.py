@@ -1,0 +1,114 @@
+"""The doorman of the web server: writes visitors' wishes down, many in one transaction, and has them settled later.
+
+A visitor's answer waits for their wish to be committed and for nothing else, so neither the answer nor its time
+tells whether an address is known. What is committed outlives the process: whoever starts next settles it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from publisher.errors import PublisherError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+MOST = 10_000  # visitors that may wait at one time
+TOGETHER = 500  # wishes that are committed together
+AGAIN = 5.0  # seconds until what could not be settled is tried again
+BUSY, LATER = "the server is busy", "Try again in a minute."
+
+Wish = TypeVar("Wish")
+
+
+class Doorman(Generic[Wish]):
+    """One thread that commits wishes with ``write`` and, when nobody waits, calls ``settle``.
+
+    ``settle`` does a part of the work and tells in how many seconds to go on with the rest, None when nothing is left.
+    Faults of it are given to ``tell``.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[Sequence[Wish]], None],
+        settle: Callable[[], float | None],
+        tell: Callable[[PublisherError], None],
+    ) -> None:
+        self._write, self._settle, self._tell = write, settle, tell
+        self._waiting: deque[tuple[Wish, Future[None]]] = deque()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._pause: float | None = 0  # until something is settled: a former process may have left something
+        self._thread = threading.Thread(target=self._work, name="doorman")
+
+    def start(self) -> None:
+        """Begin, with what a former process left."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take nobody in any more; whoever waits is written down first."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def note(self, wish: Wish) -> None:
+        """Return when the wish is committed. Raises StoreError when it cannot be, or when too many wait."""
+        done: Future[None] = Future()
+        with self._changed:
+            if self._stopping or len(self._waiting) >= MOST:
+                raise StoreError(BUSY, LATER)
+            self._waiting.append((wish, done))
+            self._changed.notify_all()
+        done.result()
+
+    def _work(self) -> None:
+        try:
+            while not self._is_over():
+                batch = self._next()
+                if batch:
+                    self._commit(batch)
+                elif self._pause is not None and not self._stopping:
+                    self._settle_some()
+        finally:
+            self._turn_away()
+
+    def _is_over(self) -> bool:
+        with self._changed:
+            return self._stopping and not self._waiting
+
+    def _next(self) -> list[tuple[Wish, Future[None]]]:
+        with self._changed:
+            if not self._waiting and not self._stopping and self._pause != 0:
+                self._changed.wait(self._pause)
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))]
+
+    def _commit(self, batch: Sequence[tuple[Wish, Future[None]]]) -> None:
+        try:
+            self._write([wish for wish, _ in batch])
+        except BaseException as fault:
+            for _, done in batch:
+                done.set_exception(fault)
+            if not isinstance(fault, PublisherError):
+                raise
+            return
+        self._pause = 0
+        for _, done in batch:
+            done.set_result(None)
+
+    def _settle_some(self) -> None:
+        try:
+            self._pause = self._settle()
+        except PublisherError as fault:
+            self._pause = AGAIN
+            self._tell(fault)
+
+    def _turn_away(self) -> None:
+        """Nobody may wait for a thread that is no more."""
+        with self._changed:
+            self._stopping = True
+            while self._waiting:
+                self._waiting.popleft()[1].set_exception(StoreError(BUSY, LATER))
