@@ -8,10 +8,11 @@ SHELL := /bin/bash
 
 # The Python that the virtualenv is made with, and Debian's packages that it may lack.
 DEBIAN_RUN := python3 python3-venv
-DEBIAN_TEST := git postgresql postfix
+DEBIAN_TEST := git postgresql postfix nginx-light chromium newsboat
+DEBIAN_BENCH := wrk
 APT := DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: publish test check bench soak debian-run debian-test clean
+.PHONY: publish test check bench soak debian-run debian-test debian-bench clean
 
 publish: .venv/run  ## feeds, pages and the first digest of the shipped posts
 	@$(BIN)/publish
@@ -28,7 +29,8 @@ check: .venv/test  ## format, lint, types, contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-timing 2>/dev/null || $(BIN)/lint-imports
 
-bench: .venv/test debian-test  ## speed and memory beside Hugo, Pelican and smtp-source, each in one run
+bench: .venv/test debian-test debian-bench  ## speed and memory beside Hugo, Pelican, smtp-source and nginx, each in one run
+	@$(BIN)/python -m benchmarks.web
 	@$(BIN)/python -m benchmarks.mail
 	@$(BIN)/python benchmarks/run.py
 
@@ -57,14 +59,17 @@ debian-run:
 	  echo "Python 3.11 or newer with its venv module is missing. As root: apt-get install $(DEBIAN_RUN)" >&2; exit 1; \
 	fi
 
-# Nothing of theirs is to run: no cluster is made for PostgreSQL, no configuration for Postfix. The tests start their own.
-debian-test:
+# Nothing of theirs is to run: no cluster is made for PostgreSQL, no configuration for Postfix, and nginx is not
+# started. The tests start their own.
+debian-bench: DEBIAN_TEST += $(DEBIAN_BENCH)
+debian-test debian-bench:
 	@missing=""; \
 	has() { command -v $${1##*/} >/dev/null || ls $$1 >/dev/null 2>&1; }; \
 	for package in $(DEBIAN_TEST); do \
 	  case $$package in \
 	    postgresql) program='/usr/lib/postgresql/*/bin/initdb';; \
 	    postfix) program=/usr/sbin/postfix;; \
+	    nginx-light) program=/usr/sbin/nginx;; \
 	    *) program=$$package;; \
 	  esac; \
 	  has "$$program" || missing="$$missing $$package"; \
@@ -80,6 +85,10 @@ debian-test:
 	      $(APT) -qq -y install --no-install-recommends postgresql-common >/dev/null; \
 	      sed -i 's/^#create_main_cluster *=.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf;; \
 	    esac; \
+	    if [ ! -e /usr/sbin/policy-rc.d ]; then \
+	      printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d; \
+	      trap 'rm -f /usr/sbin/policy-rc.d' EXIT; \
+	    fi; \
 	    $(APT) -qq -y install --no-install-recommends $$missing >/dev/null; \
 	  else \
 	    echo "The tests need Debian packages that are missing. As root: apt-get install$$missing" >&2; exit 1; \
