@@ -96,7 +96,7 @@ def plan_feeds(
         documents = tuple((fmt, path, settings.site.base_url + quoted_path(path)) for fmt, path in addresses)
         feed = Feed(
             key=key,
-            id=known_ids.get(key) or _address(documents),
+            id=known_ids.get(key) or address(documents),
             title=title,
             description=settings.site.description,
             home=home,
@@ -132,7 +132,7 @@ def _passes(card: Card, wanted: Filter) -> bool:
     return belongs(wanted, _labels(card), (author[0] for author in card.authors), card.section)
 
 
-def _address(documents: Sequence[tuple[Format, str, str]]) -> str:
+def address(documents: Sequence[tuple[Format, str, str]]) -> str:
     """The feed's first public address, which becomes its id: Atom's, since only Atom carries one."""
     urls = {fmt: url for fmt, _, url in documents}
     return urls.get(Format.ATOM) or next(iter(urls.values()), "")

@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 from publisher.flows.bodies import digest_of
 from publisher.flows.cards import Card, moment
 from publisher.flows.feed_plan import Group, PlannedFeed, groups
+from publisher.output import redirects
 from publisher.pages import paths
 
 if TYPE_CHECKING:
@@ -33,6 +34,16 @@ class Output:
     made_from: Callable[[], str]
     make: Callable[[], Iterable[bytes]]
     topic: str = ""  # a feed document's URL, which hubs are told of
+    leads_to: str = ""  # the URL that a page at a former address leads to
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A former address: its path below the host, the file that belongs there, and the URL it leads to."""
+
+    address: str
+    path: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +58,7 @@ class Lists:
     key: str
 
     def outputs(self) -> Iterator[Output]:
-        """All of them."""
+        """All of them, but for redirects."""
         yield self._index()
         yield from map(self._year, self._years())
         tags = groups(self.seen.posts, "tag")
@@ -58,7 +69,6 @@ class Lists:
         yield self._output(paths.NOT_FOUND, "", lambda: self.pages().not_found())
         yield self._output(paths.STYLESHEET, "", lambda: self.pages().stylesheet())
         yield from self._sitemap()
-        yield from self._redirects()
 
     def _output(self, place: str, version: str, make: Callable[[], bytes]) -> Output:
         base = self.settings.site.base_url
@@ -143,26 +153,30 @@ class Lists:
         places = [(base + place, None) for place in (paths.INDEX, paths.TAGS, paths.FEEDS)]
         return dict(sitemap([*places, *dated], base))
 
-    def _redirects(self) -> Iterator[Output]:
-        """Pages at former addresses: a post's aliases, and the first permalink of a post that has moved."""
+    def moved(self) -> Iterator[Moved]:
+        """Former addresses of posts: their aliases, and the first permalink of each that has moved."""
         base = self.settings.site.base_url
+        root = paths.base_path(base)
         for card in (*self.seen.posts, *self.seen.standing):
-            former = [alias_path(alias, card.permalink, base) for alias in card.aliases]
+            former = [alias_url(alias, card.permalink, base) for alias in card.aliases]
             first = self.items.identity(card)[0]
             if first != card.permalink:
-                former.append(paths.output_path(first, base))
-            for path in former:
+                former.append(first)
+            for url in former:
+                path = paths.output_path(url, base) if url else None
                 if path:
-                    yield self._output(path, card.permalink, partial(self._redirect, card.permalink))
+                    yield Moved(redirects.address(root, url[len(base) :]), path, card.permalink)
 
-    def _redirect(self, target: str) -> bytes:
-        return self.pages().redirect(target)
+    def redirect(self, moved: Moved) -> Output:
+        """The page that leads on from a former address."""
+        target = moved.target
+        made_from = digest_of(f"{self.key}{target}".encode())
+        return Output(moved.path, lambda: made_from, lambda: (self.pages().redirect(target),), leads_to=target)
 
 
-def alias_path(alias: str, permalink: str, base: str) -> str | None:
-    """The output path of a former address; None where an alias is no address on this site (a note's other name)."""
+def alias_url(alias: str, permalink: str, base: str) -> str:
+    """The URL of a former address; empty where an alias is no address on this site (a note's other name)."""
     if "/" not in alias and not alias.lower().endswith((".html", ".htm")):
-        return None
+        return ""
     # Jekyll and Zola mean the site's root, with a slash or without; a way from the page itself begins with a dot.
-    url = urljoin(permalink, alias) if alias.startswith(("./", "../")) else base + alias.lstrip("/")
-    return paths.output_path(url, base)
+    return urljoin(permalink, alias) if alias.startswith(("./", "../")) else base + alias.lstrip("/")

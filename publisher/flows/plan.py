@@ -8,19 +8,23 @@ tags.md, or static/404.html, takes the place of ours.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from publisher.content.urls import decoded
 from publisher.feeds.document import Frame, joined, xml_frame
 from publisher.flows.bodies import digest_of
-from publisher.flows.feed_plan import PlannedFeed, plan_feeds
-from publisher.flows.lists import Lists, Output
+from publisher.flows.feed_plan import PlannedFeed, address, plan_feeds
+from publisher.flows.lists import Lists, Moved, Output
 from publisher.model.problem import Problem, error, warning
+from publisher.output import redirects
 from publisher.output.place import is_ours
+from publisher.pages import paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from publisher.flows.cards import Card
     from publisher.flows.items import Items
@@ -29,6 +33,9 @@ if TYPE_CHECKING:
     from publisher.model.settings import Settings
     from publisher.output.state import BuildState
     from publisher.pages.site import Pages
+
+
+_DOCUMENT = re.compile(r"(?:[\w.~%-]+/)*[\w.~%-]+\.(?:xml|json|rss|atom|rdf)", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class Plan:
     static: frozenset[str]
     bodies: tuple[Card, ...]  # whose bodies are needed
     problems: tuple[Problem, ...]
+    moved: tuple[Moved, ...]  # former addresses, for servers that can answer with a redirect
 
     def paths(self) -> set[str]:
         """Every path that is planned; files beside posts are added when bodies are known."""
@@ -67,10 +75,13 @@ def plan(
     outputs = {one.path: one for one in _documents(feeds, items, key)}
     if not settings.pages.enabled:
         wanted = {card.path: card for one in feeds for card in one.members}
-        return Plan(feeds, {}, outputs, frozenset(), tuple(wanted.values()), ())
+        moved = tuple(_moved_feeds(settings, feeds, outputs))
+        return Plan(feeds, {}, outputs, frozenset(), tuple(wanted.values()), (), moved)
     pages = cache(lambda: pages_of(tuple(one.feed for one in feeds)))
     places, problems = _pages(settings, seen)
-    for one in Lists(settings, seen, feeds, items, pages, key).outputs():
+    lists = Lists(settings, seen, feeds, items, pages, key)
+    moved = tuple(lists.moved())
+    for one in (*lists.outputs(), *map(lists.redirect, moved)):
         outputs.setdefault(one.path, one)
     kept_static = frozenset(static) - places.keys()
     problems += _shadowed(settings, outputs, kept_static)
@@ -82,7 +93,10 @@ def plan(
         del outputs[path]
     blocked = _blocked(settings, places, {*authors, *outputs})
     places = {path: card for path, card in places.items() if path not in blocked}
-    return Plan(feeds, places, outputs, kept_static, (*seen.posts, *seen.standing), (*problems, *blocked.values()))
+    bodies = (*seen.posts, *seen.standing)
+    standing = [one for one in moved if one.path in outputs and outputs[one.path].leads_to == one.target]
+    standing += _moved_feeds(settings, feeds, {*places, *outputs, *kept_static})
+    return Plan(feeds, places, outputs, kept_static, bodies, (*problems, *blocked.values()), tuple(standing))
 
 
 def _folded(outputs: Mapping[str, Output], folders: set[str]) -> list[Problem]:
@@ -146,6 +160,19 @@ def _blocked(settings: Settings, places: Mapping[str, Card], every: set[str]) ->
             said.setdefault(path, f"its page {path} would lie in {file}, which is a file")
     shown = settings.posts.dir
     return {path: error(f"{shown}/{places[path].path}", 0, why, "give it another slug") for path, why in said.items()}
+
+
+def _moved_feeds(settings: Settings, feeds: Iterable[PlannedFeed], taken: Collection[str]) -> Iterator[Moved]:
+    """Former addresses of feeds: a feed's id is where its document stood first.
+
+    An id may also have come from another program, and be the address of a page: only names of documents count.
+    """
+    base = settings.site.base_url
+    for one in feeds:
+        place, target = one.feed.id.removeprefix(base), address(one.feed.documents)
+        is_document = place != one.feed.id and _DOCUMENT.fullmatch(place) and ".." not in place.split("/")
+        if is_document and target and decoded(place) not in taken:
+            yield Moved(redirects.address(paths.base_path(base), place), decoded(place), target)
 
 
 def _documents(feeds: Iterable[PlannedFeed], items: Items, key: str) -> Iterator[Output]:

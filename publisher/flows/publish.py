@@ -38,9 +38,10 @@ from publisher.flows.writing import (
     scan_static,
     static_files,
     write_outputs,
+    write_redirects,
 )
 from publisher.model.problem import note
-from publisher.output import hubs, manifest
+from publisher.output import hubs, manifest, redirects
 from publisher.output.lock import held
 from publisher.output.place import Place, sweep_precious, write_precious
 from publisher.output.state import BuildState, SpoiltState
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from publisher.pages.site import Pages
 
 BUILD = ".publisher"  # the folder of the build state, beside config.toml
+LOCK = "lock"  # the file in it that a run holds
 STATE_KEY = f"{__version__} {digest_of(repr(Card._fields).encode())}"
 
 
@@ -84,7 +86,7 @@ def publish(
     build = folder / BUILD
     with ExitStack() as stack:
         if not asked.dry_run:
-            stack.enter_context(held(build / "lock"))
+            stack.enter_context(held(build / LOCK))
             unchanged.forget(os.fspath(build))
         opened = BuildState.copy if asked.dry_run else BuildState.open
         try:
@@ -191,6 +193,7 @@ class _Run:
         kept = (ours | wanted) - set(removed)
         if not dry and kept != ours:
             manifest.write(self.place, kept)
+        write_redirects(planned, self.place)  # last: what is stale is gone, and what is in a feed's way is not ours
         return _Done(
             written=(*rendered.written, *written, *copied),
             unchanged=rendered.unchanged + stood + copies_stood,
@@ -262,7 +265,7 @@ class _Run:
         files = {os.fspath(self.folder / name): stamp for name, stamp in looked_at.files.items()}
         ids_path = os.fspath(self.folder / ids_file.FILE)
         files[ids_path] = unchanged.stamp(ids_path)  # we have just written it
-        paths = (*sorted(wanted), manifest.PATH)
+        paths = (*sorted(wanted), manifest.PATH, redirects.PATH)
         unchanged.remember(
             os.fspath(self.folder / BUILD),
             until=seen.next_change.timestamp() if seen.next_change else None,

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from publisher.content.scan import scan_if_there
 from publisher.flows.plan import above
 from publisher.model.problem import Problem, error
-from publisher.output import manifest
+from publisher.output import manifest, redirects
 from publisher.output.state import OutputRow
 from publisher.pages import paths
 
@@ -79,6 +79,12 @@ def write_outputs(planned: Plan, place: Place, state: BuildState, *, full: bool)
         place.wrote(done)
         state.set_outputs([OutputRow(one.path, done.stamp, version)])
     return written, unchanged
+
+
+def write_redirects(planned: Plan, place: Place) -> None:
+    """Tell servers of the former addresses. Where a file of somebody else stands, that is what readers get."""
+    kept = (one for one in planned.moved if one.path in planned.outputs or not os.path.lexists(place.full(one.path)))
+    redirects.write(place, {one.address: one.target for one in kept})
 
 
 def _write(one: Output, place: Place) -> Written:

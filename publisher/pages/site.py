@@ -8,6 +8,7 @@ and feeds are absolute, and so are the links inside a body, which stay as they a
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import quote
 
 from publisher.pages import paths, views
 from publisher.pages.rendering import Renderer
@@ -54,6 +55,7 @@ class Pages:
             "site": settings.site,
             "main_feed": main,
             "main_feed_place": paths.feed(MAIN),
+            "subscriptions": _subscriptions(settings),
         }
         self._renderer = Renderer(search_path, constants, bytecode)
         self._discovery = self._links(main)
@@ -243,3 +245,11 @@ class Pages:
         zone, language = self._site.timezone, entry.language or self._site.language
         updated = views.day(entry.updated, zone, language, date_only=entry.date_only)
         return updated if updated.text != published.text else None
+
+
+def _subscriptions(settings: Settings) -> list[views.Named]:
+    """Return the digests that a visitor can subscribe to, each with the server's page for that."""
+    url = settings.web.public_url
+    return [
+        views.Named(one.title, f"{url}subscribe?digest={quote(one.name, safe='')}") for one in settings.digests if url
+    ]

@@ -11,6 +11,7 @@ import pytest
 
 from publisher.errors import ForeignFile
 from publisher.flows.report import Listener
+from publisher.flows.unchanged import check
 from tests.sites import BASE, NOW, a_post, a_site, carried, config_of, messages, published, stamps, tree, write
 
 if TYPE_CHECKING:
@@ -218,6 +219,106 @@ def test_former_addresses_lead_to_the_post(site: Path) -> None:
     published(site)
     for path in ("2019/one.html", "old/index.html"):
         assert f"{BASE}one/".encode() in tree(site / "public")[path]
+
+
+def test_a_server_of_ours_is_named_on_every_page_from_the_day_it_has_an_address(site: Path) -> None:
+    before = tree(site / "public")
+    digest = '[digests.talks]\ntitle = "Talks"\nschedule = "mon 09:00"\n[mail]\nfrom = "r@blog.test"\n'
+    write(site, "config.toml", config_of(digest))
+    published(site)
+    assert tree(site / "public") == before
+    write(site, "config.toml", config_of(digest + '[web]\npublic_url = "https://mail.blog.test"\n'))
+    published(site)
+    after = tree(site / "public")
+    silent = {path for path in after if path.endswith(".html") and b"subscribe?digest=talks" not in after[path]}
+    assert silent == set()
+    assert b'<a href="https://mail.blog.test/subscribe?digest=talks">Talks</a>' in after["one/index.html"]
+
+
+def redirects(site: Path) -> str:
+    place = site / "public" / ".publisher" / "redirects.txt"
+    return place.read_text(encoding="utf-8") if place.exists() else ""
+
+
+def test_former_addresses_are_written_down_for_servers_as_they_are_below_the_host(tmp_path: Path) -> None:
+    base = "https://blog.test/sub/"
+    aliases = ["/old/", "/2019/one.html", "/über & co/", "/%C3%BCber%20&%20co/", "plain name", "/two/", "/bare", "/a?b"]
+    posts = {
+        "one.md": a_post("One", aliases=aliases),
+        "two.md": a_post("Two", aliases=["/old/", "../dotted/", "/bare.html"]),
+    }
+    site = a_site(tmp_path / "site", posts, config_of(base_url=base))
+    published(site)
+    assert redirects(site) == (
+        f"/sub/%C3%BCber%20&%20co/\t{base}one/\n"
+        f"/sub/2019/one.html\t{base}one/\n"
+        f"/sub/bare\t{base}one/\n"
+        f"/sub/dotted/\t{base}two/\n"
+        f"/sub/old/\t{base}one/\n"
+    ), "each names its own page, and what two posts claim belongs to one"
+    assert "redirects.txt" not in (site / "public/.publisher/manifest.txt").read_text()
+    (site / "posts/one.md").rename(site / "posts/uno.md")
+    published(site)
+    assert f"/sub/one/\t{base}uno/\n" in redirects(site)
+
+
+def test_what_servers_read_of_former_addresses_moves_only_with_its_bytes_and_comes_back(site: Path) -> None:
+    place = site / "public/.publisher/redirects.txt"
+    assert not place.exists()
+    write(site, "posts/one.md", a_post("One", aliases=["/old/"]))
+    published(site)
+    before = (place.read_bytes(), place.stat().st_mtime_ns, place.stat().st_ino)
+    write(site, "posts/two.md", a_post("Two", "Edited."))
+    published(site)
+    published(site, full=True)
+    assert (place.read_bytes(), place.stat().st_mtime_ns, place.stat().st_ino) == before
+    assert check(str(site / ".publisher")) is not None
+    place.unlink()
+    assert check(str(site / ".publisher")) is None, "the quick answer misses it"
+    published(site, dry_run=True)
+    assert not place.exists()
+    published(site)
+    assert place.read_bytes() == before[0]
+    write(site, "posts/one.md", a_post("One"))
+    published(site, dry_run=True)
+    assert place.exists()
+    published(site)
+    assert not place.exists()
+    assert check(str(site / ".publisher")) is not None
+    write(site, "public/.publisher/redirects.txt", "/made/\thttps://up.test/\n")
+    published(site)
+    assert not place.exists()
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_feed_at_a_new_address_leaves_a_redirect_unless_somebody_else_stands_there(
+    tmp_path: Path, *, enabled: bool
+) -> None:
+    site = a_site(tmp_path / "site", config=config_of(enabled=enabled))
+    published(site)
+    assert redirects(site) == ""
+    moved = {"rss": "feeds/rss.xml", "atom": "feeds/atom.xml", "json": "feeds/feed.json"}
+    write(site, "config.toml", config_of(enabled=enabled, paths=moved))
+    published(site)
+    assert redirects(site) == f"/atom.xml\t{BASE}feeds/atom.xml\n"
+    write(site, "public/atom.xml", "a generator's")
+    published(site)
+    assert redirects(site) == ""
+
+
+def test_the_id_of_a_feed_that_is_a_pages_address_makes_no_redirect(tmp_path: Path) -> None:
+    site = a_site(tmp_path / "site", config=config_of(enabled=False))
+    for known in (
+        BASE,
+        f"{BASE}blog",
+        f"{BASE}../up.xml",
+        f"{BASE}a.xml?b",
+        "tag:blog.test,2024:feed",
+        f"{BASE}feed.json",
+    ):
+        write(site, "ids.toml", f'[feeds]\nmain = "{known}"\n')
+        published(site)
+        assert redirects(site) == ""
 
 
 def test_without_pages_only_feeds_are_written_and_with_them_all_is_back(site: Path) -> None:

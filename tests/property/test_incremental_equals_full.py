@@ -178,6 +178,7 @@ def _check(blog: Blog, work: Path, step: int) -> None:
     full = _copy(blog.folder, work / f"full{step}")
     redone = published(full, blog.now, full=True)
     assert tree(full / "public") == bytes_after
+    assert _redirects(full) == _redirects(blog.folder)
     assert (redone.new, redone.changed, redone.removed) == ((), (), ())
     assert sorted(messages(again).splitlines()) == sorted(messages(redone).splitlines())
     assert _ids(full) == _ids(blog.folder)
@@ -185,8 +186,14 @@ def _check(blog: Blog, work: Path, step: int) -> None:
         fresh = carried(blog.folder, work / f"fresh{step}")
         other = published(fresh, blog.now)
         assert tree(fresh / "public") == bytes_after
+        assert _redirects(fresh) == _redirects(blog.folder)
         assert _ids(fresh) == _ids(blog.folder)
         assert report.posts == other.posts
+
+
+def _redirects(site: Path) -> bytes:
+    place = site / "public" / ".publisher" / "redirects.txt"
+    return place.read_bytes() if place.exists() else b""
 
 
 def _ids(site: Path) -> bytes:

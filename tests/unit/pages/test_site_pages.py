@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from html.parser import HTMLParser
@@ -13,6 +14,7 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from publisher.model.entry import Author, Enclosure, Image
+from publisher.model.settings import DigestSettings, Filter, WebSettings
 from publisher.pages.site import Pages
 from publisher.templating import packaged_templates
 from tests.builders import BASE, DAY, a_feed, an_entry, an_item, some_settings
@@ -260,6 +262,32 @@ def test_a_site_without_feeds_has_pages_all_the_same() -> None:
     pages = Pages(some_settings(), (packaged_templates(),), (), slug)
     for page in (pages.post(an_item()), pages.feeds([]), pages.not_found(), pages.redirect(BASE)):
         assert parsed(page).xpath("//link[@rel='alternate'] | //footer") == []
+
+
+def with_digests(public_url: str, **titles: str) -> Pages:
+    """Pages of a site with digests, by name and title."""
+    plain = some_settings()
+    digests = tuple(DigestSettings(name, title, Filter(), (), plain.site.timezone) for name, title in titles.items())
+    settings = replace(plain, web=WebSettings(public_url), digests=digests)
+    return Pages(settings, (packaged_templates(),), (MAIN,), slug)
+
+
+def test_every_page_says_where_one_subscribes_by_mail() -> None:
+    pages = with_digests("https://mail.example.com/news/", talks="Talks & more", weekly=HOSTILE)
+    for page in (pages.post(an_item()), pages.index([], [], []), pages.feeds([MAIN]), pages.not_found()):
+        links = parsed(page).xpath("//footer//a[contains(@href, 'subscribe')]")
+        assert [(link.get("href"), link.text) for link in links] == [
+            ("https://mail.example.com/news/subscribe?digest=talks", "Talks & more"),
+            ("https://mail.example.com/news/subscribe?digest=weekly", HOSTILE),
+        ]
+        assert "Or by email: Talks & more, " in parsed(page).xpath("string(//footer)")
+
+
+def test_without_a_server_or_a_digest_pages_say_nothing_of_mail() -> None:
+    plain = Pages(some_settings(), (packaged_templates(),), (MAIN,), slug).post(an_item())
+    assert with_digests("", talks="Talks").post(an_item()) == plain
+    assert with_digests("https://mail.example.com/").post(an_item()) == plain
+    assert b"email" not in plain
 
 
 def test_a_former_address_leads_on() -> None:
