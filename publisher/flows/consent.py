@@ -6,15 +6,16 @@ written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from publisher.errors import PublisherError
 from publisher.flows.letters import VALID, goodbye_letter, welcome_letter
 from publisher.flows.newness import find_cadence
-from publisher.flows.subscribe import baseline, begin, end, is_token
+from publisher.flows.subscribe import PATIENCE, baseline, begin, end, is_token
 from publisher.mail.addresses import parse_mailbox
+from publisher.model.letter import LetterKind
 from publisher.model.problem import Problem, warning
 from publisher.model.subscriber import ConsentKind, SubscriptionState, SuppressionReason
 from publisher.store import letters, people
@@ -77,35 +78,72 @@ def confirm(
     """
     read = desk.keys.read(Purpose.CONFIRM, token, VALID, now)
     if read.outcome is not Outcome.GOOD:
-        return Confirmation(Answer.EXPIRED if read.outcome is Outcome.EXPIRED else Answer.WRONG)
-    person, name, generation, wanted = read.ids
+        return _NO_GOOD[read.outcome]
     with store.writing() as connection:
-        found = people.by_number(connection, int(person), str(name))
-        digest = next((each for each in desk.settings.digests if each.name == name), None)
-        if found is None or digest is None or found.generation != generation:
-            return Confirmation(Answer.WRONG)
-        mailbox = parse_mailbox(found.address)
-        reason = people.suppressed(connection, mailbox)
-        if reason == SuppressionReason.COMPLAINT.value:
-            return Confirmation(Answer.WRONG)
-        if found.state is SubscriptionState.CONFIRMED and not reason:
-            return Confirmation(Answer.ALREADY, found.address, digest, found.cadence)
-        people.lift(connection, mailbox)
-        people.come_back(connection, desk.keys.erased(mailbox.key))
-        said = baseline(connection, digest, items, now)
-        cadence = _cadence(digest, str(wanted))
-        begin(connection, found.subscriber, digest.name, cadence)
-        people.record_consent(
-            connection,
-            found.subscriber,
-            digest.name,
-            ConsentKind.CONFIRMED,
-            wording=WORDING,
-            evidence=evidence,
-            now=now,
-        )
-        said += _write(connection, lambda: welcome_letter(connection, desk, found, digest, cadence, now))
-    return Confirmation(Answer.CONFIRMED, found.address, digest, cadence, said)
+        would, person = _judged(connection, desk, read.ids)
+        if would.answer is not Answer.CONFIRMED or would.digest is None:
+            return would
+        said = join(connection, desk, person, would.digest, would.cadence, items, now, evidence)
+    return replace(would, said=said)
+
+
+def peek(store: Store, desk: Desk, token: str, now: datetime) -> Confirmation:
+    """Tell what ``confirm`` would answer, CONFIRMED where it would confirm; nothing is changed."""
+    read = desk.keys.read(Purpose.CONFIRM, token, VALID, now)
+    if read.outcome is not Outcome.GOOD:
+        return _NO_GOOD[read.outcome]
+    with store.reading() as connection:
+        return _judged(connection, desk, read.ids)[0]
+
+
+_NO_GOOD = {Outcome.EXPIRED: Confirmation(Answer.EXPIRED), Outcome.WRONG: Confirmation(Answer.WRONG)}
+
+
+def _judged(connection: Connection, desk: Desk, ids: tuple[int | str, ...]) -> tuple[Confirmation, int]:
+    """What a token that is ours is good for, and its person's number, 0 where there is none."""
+    person, name, generation, wanted = ids
+    found = people.by_number(connection, int(person), str(name))
+    digest = next((each for each in desk.settings.digests if each.name == name), None)
+    if found is None or digest is None or found.generation != generation:
+        return Confirmation(Answer.WRONG), 0
+    reason = people.suppressed(connection, parse_mailbox(found.address))
+    if reason == SuppressionReason.COMPLAINT.value:
+        return Confirmation(Answer.WRONG), 0
+    if found.state is SubscriptionState.CONFIRMED and not reason:
+        return Confirmation(Answer.ALREADY, found.address, digest, found.cadence), found.subscriber
+    cadence = current_cadence(digest, str(wanted))
+    return Confirmation(Answer.CONFIRMED, found.address, digest, cadence), found.subscriber
+
+
+def join(
+    connection: Connection,
+    desk: Desk,
+    person: int,
+    digest: DigestSettings,
+    cadence: str,
+    items: Items,
+    now: datetime,
+    evidence: str,
+) -> tuple[Problem, ...]:
+    """Let a person in by their own word, in an open ``writing`` transaction; a complaint is for the caller to heed.
+
+    It lifts whatever else kept mail from them. They are welcomed, unless they were a moment ago.
+    """
+    owner = people.known(connection, person)
+    if owner is None:  # whoever calls has looked
+        raise AssertionError(person)
+    mailbox = parse_mailbox(owner.address)
+    people.lift(connection, mailbox)
+    people.come_back(connection, desk.keys.erased(mailbox.key))
+    said = baseline(connection, digest, items, now)
+    begin(connection, person, digest.name, cadence)
+    people.record_consent(
+        connection, person, digest.name, ConsentKind.CONFIRMED, wording=WORDING, evidence=evidence, now=now
+    )
+    reader = people.by_number(connection, person, digest.name)
+    if reader is None or just_written(connection, LetterKind.WELCOME, reader, now):
+        return said
+    return said + write(connection, lambda: welcome_letter(connection, desk, reader, digest, cadence, now))
 
 
 def leave(store: Store, desk: Desk, token: str, now: datetime, *, evidence: str = LEFT) -> Leaving:
@@ -120,10 +158,15 @@ def leave(store: Store, desk: Desk, token: str, now: datetime, *, evidence: str 
         if found is None or found.state is SubscriptionState.UNSUBSCRIBED:
             return Leaving.DONE
         end(connection, found, ConsentKind.LEFT, WORDING, evidence, now)
-        digest = next((each for each in desk.settings.digests if each.name == found.digest), None)
-        if digest is not None and found.state is SubscriptionState.CONFIRMED:
-            _write(connection, lambda: goodbye_letter(connection, desk, found, digest, now))
+        if found.state is SubscriptionState.CONFIRMED:
+            say_goodbye(connection, desk, found, now)
     return Leaving.DONE
+
+
+def say_goodbye(connection: Connection, desk: Desk, left: Subscription, now: datetime) -> tuple[Problem, ...]:
+    """Write to someone who left, in an open ``writing`` transaction; not about a digest that is no more."""
+    digest = next((each for each in desk.settings.digests if each.name == left.digest), None)
+    return write(connection, lambda: goodbye_letter(connection, desk, left, digest, now)) if digest else ()
 
 
 def change_cadence(
@@ -142,26 +185,32 @@ def change_cadence(
         wanted = find_cadence(digest, cadence)
         if found.cadence == wanted:
             return False
-        people.change_pace(connection, found.subscriber, digest.name, wanted)
-        people.record_consent(
-            connection,
-            found.subscriber,
-            digest.name,
-            ConsentKind.CADENCE,
-            wording=WORDING,
-            evidence=evidence or CHOSE.format(cadence=wanted, before=found.cadence),
-            now=now,
-        )
+        repace(connection, found, wanted, now, evidence)
     return True
 
 
-def _cadence(digest: DigestSettings, wanted: str) -> str:
+def repace(connection: Connection, reader: Subscription, cadence: str, now: datetime, evidence: str = "") -> None:
+    """Change a reader's pace by their own word, in an open ``writing`` transaction."""
+    people.change_pace(connection, reader.subscriber, reader.digest, cadence)
+    said = evidence or CHOSE.format(cadence=cadence, before=reader.cadence)
+    people.record_consent(
+        connection, reader.subscriber, reader.digest, ConsentKind.CADENCE, wording=WORDING, evidence=said, now=now
+    )
+
+
+def current_cadence(digest: DigestSettings, wanted: str) -> str:
     """The cadence that was asked for, or the first where config.toml has it no more."""
     names = [name for name, _ in digest.cadences]
     return wanted if wanted in names else names[0]
 
 
-def _write(connection: Connection, make: Callable[[], Letter]) -> tuple[Problem, ...]:
+def just_written(connection: Connection, kind: LetterKind, reader: Subscription, now: datetime) -> bool:
+    """Whether a reader got a letter of a kind about a digest so short a while ago that another would say nothing."""
+    last = letters.last_written(connection, kind, reader.subscriber, reader.digest)
+    return last is not None and now - last < PATIENCE
+
+
+def write(connection: Connection, make: Callable[[], Letter]) -> tuple[Problem, ...]:
     """Write a letter, unless a fault of config or template keeps it from being written."""
     try:
         letters.write(connection, make())

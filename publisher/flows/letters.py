@@ -1,4 +1,4 @@
-"""Letters written into the store: the question whether someone wants a digest, a welcome, a goodbye, a preview."""
+"""Letters written into the store: a question, a welcome, a goodbye, the link to somebody's own page, a preview."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
+from publisher.errors import UsageError
 from publisher.mail import letters as mail
 from publisher.mail.addresses import parse_sender
 from publisher.model.letter import Letter, LetterKind
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from publisher.tokens import Keys
 
 VALID = timedelta(days=7)
+PAGE_VALID = timedelta(days=30)  # the link to a person's own page
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ class Desk:
 
 
 class Addressee(NamedTuple):
-    """Whom a letter goes to, about which digest. ``token`` is empty where it does not offer to leave."""
+    """Whom a letter goes to, about which digest ("" for none). ``token`` is empty where it does not offer to leave."""
 
     recipient: str
     digest: str
@@ -83,6 +85,8 @@ def welcome_letter(
         desk.settings.site,
         digest,
         cadence=calendar.words(calendar.parse(dict(digest.cadences)[cadence])),
+        settings_url=settings_link(desk.settings, desk.keys, reader.subscriber, now),
+        hours_valid=PAGE_VALID // timedelta(hours=1),
         postal_address=desk.settings.mail.postal_address,
     )
     return _to_reader(connection, desk.settings, LetterKind.WELCOME, reader, content, now, leaves=True)
@@ -96,6 +100,22 @@ def goodbye_letter(
         desk.templates(), desk.settings.site, digest, postal_address=desk.settings.mail.postal_address
     )
     return _to_reader(connection, desk.settings, LetterKind.GOODBYE, reader, content, now)
+
+
+def settings_letter(connection: Connection, desk: Desk, person: int, wire: str, now: datetime) -> Letter:
+    """The link to a person's own page, at the address ``wire``. Raises UsageError where there is no web server."""
+    link = settings_link(desk.settings, desk.keys, person, now)
+    if not link:
+        raise UsageError("there is no page to lead anybody to", "Set [web] public_url in config.toml.")
+    content = mail.own_page(
+        desk.templates(),
+        desk.settings.site,
+        settings_url=link,
+        hours_valid=PAGE_VALID // timedelta(hours=1),
+        postal_address=desk.settings.mail.postal_address,
+    )
+    generation = letters.newest(connection, LetterKind.SETTINGS, person, "") + 1
+    return _letter(desk.settings, LetterKind.SETTINGS, Addressee(wire, "", person), generation, content, now)
 
 
 def preview_letter(
@@ -135,6 +155,14 @@ def confirm_link(settings: Settings, token: str) -> str:
         return f"{settings.web_public_url.rstrip('/')}/confirm/{quote(token, safe='')}"
     sender = parse_sender(settings.mail.sender, "[mail] from")
     return f"mailto:{quote(sender.addr_spec, safe='@')}?subject=confirm%20{quote(token, safe='')}"
+
+
+def settings_link(settings: Settings, keys: Keys, person: int, now: datetime) -> str:
+    """Give the link to a person's own page, for PAGE_VALID; empty where there is no web server."""
+    if not settings.web_public_url:
+        return ""
+    token = keys.sign(Purpose.PREFERENCES, (person,), now)
+    return f"{settings.web_public_url.rstrip('/')}/preferences/{quote(token, safe='')}"
 
 
 def list_id(settings: Settings, digest: str) -> str:

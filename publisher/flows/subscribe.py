@@ -17,7 +17,7 @@ from publisher.model.delivery import ReleaseReason
 from publisher.model.entry import Item
 from publisher.model.letter import LetterKind
 from publisher.model.subscriber import Choice, ConsentKind, SubscriptionState, SuppressionReason
-from publisher.store import arrivals, letters, people, slots
+from publisher.store import arrivals, letters, people, slots, wishes
 from publisher.store.release import release_readers
 
 if TYPE_CHECKING:
@@ -136,19 +136,24 @@ def ask(
     for no more mail keeps the author from asking, and is lifted by its owner's answer alone. Where an address once
     bounced, the letter finds out. Raises UsageError for an unknown digest or a bad address.
     """
+    with store.writing() as connection:
+        return ask_in(connection, desk, wish, items, now, evidence=evidence, themselves=themselves)
+
+
+def ask_in(
+    connection: Connection, desk: Desk, wish: Wish, items: Items, now: datetime, *, evidence: str, themselves: bool
+) -> Enrolment:
+    """Ask as ``ask`` does, in an open ``writing`` transaction."""
     digest = find_digest(desk.settings, wish.digest)
     mailbox = parse_mailbox(wish.address)
     cadence = find_cadence(digest, wish.cadence)
-    with store.writing() as connection:
-        reason = people.suppressed(connection, mailbox)
-        if reason == SuppressionReason.COMPLAINT.value or (
-            reason == SuppressionReason.REQUEST.value and not themselves
-        ):
-            return Enrolment(Change.REFUSED, mailbox.address, digest, cadence)
-        if reason == SuppressionReason.BOUNCE.value:
-            people.lift(connection, mailbox)
-        said = baseline(connection, digest, items, now)
-        change = question(connection, desk, mailbox, digest, cadence, now, evidence, again=bool(reason))
+    reason = people.suppressed(connection, mailbox)
+    if reason == SuppressionReason.COMPLAINT.value or (reason == SuppressionReason.REQUEST.value and not themselves):
+        return Enrolment(Change.REFUSED, mailbox.address, digest, cadence)
+    if reason == SuppressionReason.BOUNCE.value:
+        people.lift(connection, mailbox)
+    said = baseline(connection, digest, items, now)
+    change = question(connection, desk, mailbox, digest, cadence, now, evidence, again=bool(reason))
     return Enrolment(change, mailbox.address, digest, cadence, said)
 
 
@@ -231,7 +236,8 @@ def forget(store: Store, keys: Keys, address: str, now: datetime) -> Forgotten:
     with store.writing() as connection:
         person = people.number_of(connection, mailbox)
         suppressed = bool(people.suppressed(connection, mailbox))
-        if not person and not suppressed:
+        waited = _forget_wishes(connection, mailbox)
+        if not person and not suppressed and not waited:
             return Forgotten(known=False)
         digests = tuple(each.digest for each in people.of(connection, mailbox))
         released = release_readers(connection, [person], ReleaseReason.LEFT, now) if person else 0
@@ -241,6 +247,27 @@ def forget(store: Store, keys: Keys, address: str, now: datetime) -> Forgotten:
         people.lift(connection, mailbox)
         people.leave_mark(connection, mark, now)
     return Forgotten(known=True, digests=digests, released=released)
+
+
+def wishes_of(connection: Connection, mailbox: Mailbox) -> tuple[int, ...]:
+    """Number the wishes from the web of an address that nobody has looked at yet, however it is spelled in them."""
+    written = wishes.addresses(connection)
+    return tuple(number for number, address in written.items() if _key(address) == mailbox.key)
+
+
+def _forget_wishes(connection: Connection, mailbox: Mailbox) -> bool:
+    mine = wishes_of(connection, mailbox)
+    for number in mine:
+        wishes.remove(connection, number)
+    return bool(mine)
+
+
+def _key(address: str) -> str:
+    """What all spellings of an address have in common; empty for what is none."""
+    try:
+        return parse_mailbox(address).key
+    except UsageError:
+        return ""
 
 
 def baseline(connection: Connection, digest: DigestSettings, items: Items, now: datetime) -> tuple[Problem, ...]:

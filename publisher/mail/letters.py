@@ -1,4 +1,4 @@
-"""Letters: the question whether someone wants a digest, a welcome, a goodbye, and an issue shown to its editor.
+"""Letters: a question, a welcome, a goodbye, the link to somebody's own page, and an issue shown to its editor.
 
 What they need of the templates is made once by ``letter_templates``. Where a letter offers to leave, the marker of
 compose.py stands for the personal link.
@@ -68,12 +68,41 @@ def welcome(
     *,
     cadence: str = "",
     unsubscribe_url: str = UNSUBSCRIBE,
+    settings_url: str = "",
+    hours_valid: int = 0,
     language: str = "",
     postal_address: str = "",
 ) -> Content:
-    """Greet a new reader. ``cadence`` is when the digest comes, in words: "Mondays at 09:00"."""
-    view = letter_view(site, digest, language=language, postal_address=postal_address)
-    return templates.letter(LetterKind.WELCOME.value, replace(view, cadence=cadence, unsubscribe_url=unsubscribe_url))
+    """Greet a new reader. ``cadence`` is when the digest comes, in words: "Mondays at 09:00".
+
+    ``settings_url`` is the reader's own page, empty where there is no web server, and works for ``hours_valid``.
+    """
+    view = replace(
+        letter_view(site, digest, language=language, postal_address=postal_address),
+        cadence=cadence,
+        unsubscribe_url=unsubscribe_url,
+        settings_url=settings_url,
+        valid_for=span(hours_valid),
+    )
+    return templates.letter(LetterKind.WELCOME.value, view)
+
+
+def own_page(
+    templates: Templates,
+    site: SiteSettings,
+    *,
+    settings_url: str,
+    hours_valid: int,
+    language: str = "",
+    postal_address: str = "",
+) -> Content:
+    """Bring somebody the link to their own page. It holds no word that whoever asked for it could have chosen."""
+    view = replace(
+        letter_view(site, None, language=language, postal_address=postal_address),
+        settings_url=settings_url,
+        valid_for=span(hours_valid),
+    )
+    return templates.letter(LetterKind.SETTINGS.value, view)
 
 
 def goodbye(

@@ -114,8 +114,9 @@ class HeldView:
 class LetterView:
     """A letter as its templates see it. What one kind of letter has no use for is empty.
 
-    ``title`` is the digest's. Where ``confirm_url`` is a mailto, ``confirm_to`` and ``confirm_subject`` are what it
-    would write. ``valid_for`` and ``cadence`` are words.
+    ``title`` is the digest's, or the site's where the letter is about none. Where ``confirm_url`` is a mailto,
+    ``confirm_to`` and ``confirm_subject`` are what it would write. ``valid_for`` and ``cadence`` are words.
+    ``settings_url`` is the person's own page.
     """
 
     site_title: str
@@ -130,6 +131,7 @@ class LetterView:
     valid_for: str = ""
     cadence: str = ""
     unsubscribe_url: str = ""
+    settings_url: str = ""
     held: HeldView | None = None
 
 
@@ -165,14 +167,14 @@ def issue_view(
 
 
 def letter_view(
-    site: SiteSettings, digest: DigestSettings, *, language: str = "", postal_address: str = ""
+    site: SiteSettings, digest: DigestSettings | None, *, language: str = "", postal_address: str = ""
 ) -> LetterView:
-    """Describe what all letters about a digest have; ``language`` is the site's unless given."""
+    """Describe what all letters have, about a digest or about none; ``language`` is the site's unless given."""
     spoken = language or site.language
     return LetterView(
         site_title=one_line(site.title),
         site_url=site.base_url,
-        title=one_line(digest.title),
+        title=one_line(digest.title if digest else site.title),
         language=spoken,
         dir=direction(spoken),
         postal_address=postal_address.strip(),
@@ -346,8 +348,11 @@ def sample_letters(kind: str) -> tuple[LetterView, ...]:
         url, to, subject = "mailto:digest@example.com?subject=confirm%20abc", "digest@example.com", "confirm abc"
         asking = replace(letter, confirm_url="https://example.com/confirm/abc", valid_for="7 days")
         return asking, replace(asking, confirm_url=url, confirm_to=to, confirm_subject=subject, postal_address="")
+    own = replace(letter, settings_url="https://example.com/preferences/abc", valid_for="30 days")
     if kind == "welcome":
-        return (replace(letter, cadence="Mondays at 09:00", unsubscribe_url=UNSUBSCRIBE), replace(letter, cadence=""))
+        return (replace(own, cadence="Mondays at 09:00", unsubscribe_url=UNSUBSCRIBE), replace(letter, cadence=""))
+    if kind == "settings":
+        return own, replace(own, postal_address="")
     if kind == "preview":
         soon = replace(_SAMPLE_HELD, entries=1, readers=1, when="1 January 2026 at 09:00 (UTC)")
         return replace(letter, held=_SAMPLE_HELD), replace(letter, held=soon)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, delete, func, insert, select
 
@@ -11,9 +11,21 @@ from publisher.model.letter import Letter, LetterKind
 from publisher.store.tables import letter
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
+
+
+class Written(NamedTuple):
+    """A letter in short: what it was for, about which digest ("" for none), and what became of it when."""
+
+    kind: str
+    digest: str
+    written: datetime
+    state: str
+    changed: datetime
+
 
 _OWN = tuple(column.name for column in letter.columns)[1:16]  # what a Letter holds, but for its id
 
@@ -51,6 +63,24 @@ def last_written(connection: Connection, kind: LetterKind, person: int, digest: 
     )
     found: datetime | None = connection.execute(query).scalar_one()
     return found
+
+
+def written_since(connection: Connection, kinds: Collection[LetterKind], person: int, since: datetime) -> int:
+    """Count the letters of some kinds that were written to a person after a moment."""
+    query = select(func.count()).where(
+        letter.c.kind.in_(sorted(kind.value for kind in kinds)), letter.c.subscriber == person, letter.c.written > since
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def to_person(connection: Connection, person: int) -> tuple[Written, ...]:
+    """List every letter to a person, oldest first."""
+    query = (
+        select(letter.c.kind, letter.c.digest, letter.c.written, letter.c.state, letter.c.changed)
+        .where(letter.c.subscriber == person)
+        .order_by(letter.c.id)
+    )
+    return tuple(Written(*row) for row in connection.execute(query))
 
 
 def read(connection: Connection, number: int) -> Letter:

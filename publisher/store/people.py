@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
 
@@ -15,7 +15,7 @@ from publisher.model.subscriber import (
     SuppressionReason,
 )
 from publisher.store.once import insert_once
-from publisher.store.tables import consent_event, delivery, erasure, subscriber, subscription, suppression
+from publisher.store.tables import consent_event, delivery, erasure, issue, subscriber, subscription, suppression
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -26,6 +26,33 @@ if TYPE_CHECKING:
     from publisher.model.subscriber import Choice, Mailbox
 
 CHUNK = 500
+
+
+class Known(NamedTuple):
+    """A person's address in two of its shapes, and since when the store knows it."""
+
+    address: str
+    wire: str
+    created: datetime
+
+
+class Suppressed(NamedTuple):
+    """Why an address is never mailed, in the words that were noted, and since when."""
+
+    reason: str
+    detail: str
+    at: datetime
+
+
+class Received(NamedTuple):
+    """What became of an issue on its way to a person. ``detail`` is the relay's words, or why it was not sent."""
+
+    digest: str
+    number: int
+    title: str
+    state: str
+    at: datetime
+    detail: str
 
 
 def find(connection: Connection, mailbox: Mailbox, digest: str) -> Subscription | None:
@@ -67,6 +94,58 @@ def number_of(connection: Connection, mailbox: Mailbox) -> int:
     """Return the number of a person whom the store knows, else 0."""
     query = select(subscriber.c.id).where(subscriber.c.key == mailbox.key)
     return int(connection.execute(query).scalar_one_or_none() or 0)
+
+
+def known(connection: Connection, person: int) -> Known | None:
+    """Tell who a number belongs to; None where it is nobody's, or was somebody's who is erased."""
+    query = select(subscriber.c.address, subscriber.c.wire, subscriber.c.created)
+    row = connection.execute(query.where(subscriber.c.id == person, subscriber.c.address != "")).one_or_none()
+    return None if row is None else Known(*row)
+
+
+def subscriptions(connection: Connection, person: int) -> tuple[Subscription, ...]:
+    """List all subscriptions of a person by their number, by digest."""
+    query = _subscriptions().where(subscription.c.subscriber == person).order_by(subscription.c.digest)
+    return tuple(_subscription(row) for row in connection.execute(query))
+
+
+def consents(connection: Connection, person: int) -> tuple[ConsentEvent, ...]:
+    """List everything that was recorded of a person's consent, oldest first."""
+    return tuple(_events(connection, [person]).get(person, ()))
+
+
+def last_event(connection: Connection, person: int, digest: str, kinds: Collection[ConsentKind]) -> ConsentKind | None:
+    """Tell which of some kinds of events was recorded last."""
+    query = (
+        select(consent_event.c.kind)
+        .where(
+            consent_event.c.subscriber == person,
+            consent_event.c.digest == digest,
+            consent_event.c.kind.in_(sorted(kind.value for kind in kinds)),
+        )
+        .order_by(consent_event.c.id.desc())
+        .limit(1)
+    )
+    found = connection.execute(query).scalar_one_or_none()
+    return None if found is None else ConsentKind(found)
+
+
+def received(connection: Connection, person: int) -> tuple[Received, ...]:
+    """List the issues that were made out to a person, oldest first, with what became of each."""
+    query = (
+        select(issue.c.digest, issue.c.number, issue.c.title, delivery.c.state, delivery.c.changed, delivery.c.detail)
+        .join_from(delivery, issue)
+        .where(delivery.c.subscriber == person)
+        .order_by(issue.c.id)
+    )
+    return tuple(Received(*row) for row in connection.execute(query))
+
+
+def suppression_of(connection: Connection, mailbox: Mailbox) -> Suppressed | None:
+    """Tell why and since when an address is never mailed; None when it may be."""
+    query = select(suppression.c.reason, suppression.c.detail, suppression.c.at)
+    row = connection.execute(query.where(suppression.c.key == mailbox.key)).one_or_none()
+    return None if row is None else Suppressed(*row)
 
 
 def suppressed(connection: Connection, mailbox: Mailbox) -> str:
