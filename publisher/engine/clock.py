@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SOONEST = timedelta(seconds=1)
 LATEST = timedelta(minutes=1)  # posts may have come that no schedule knows of: "each" has a slot for every arrival
+_QUEUED = 100  # more than can be: the next call may be asked for while the scheduler has not yet noted that one ended
 
 
 class Clock:
@@ -30,36 +31,53 @@ class Clock:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._run = run
         self._stopped = threading.Event()
+        self._turn = threading.Lock()  # held for a moment by whoever decides when the next call is
+        self._at_work = False
+        self._asked = False  # for a call that has not begun
         self._scheduler = BackgroundScheduler(
             jobstores={"default": MemoryJobStore()},
             executors={"default": ThreadPoolExecutor(1)},
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": _QUEUED},
             timezone=UTC,
         )
 
     def start(self) -> None:
-        """Begin to ring."""
+        """Begin to call."""
         self._scheduler.start()
-        self._ring(datetime.now(UTC))
+        self.ring()
+
+    def ring(self) -> None:
+        """Call at once, from any thread; a call under way is followed by another one. Returns immediately."""
+        with self._turn:
+            if not self._asked and not self._at_work:
+                self._call(datetime.now(UTC))
+            self._asked = True
 
     def stop(self) -> None:
-        """Ring no more; a call under way is waited for."""
-        self._stopped.set()
-        self._scheduler.shutdown(wait=True)
+        """Call no more; a call under way is waited for."""
+        with self._turn:  # or a call that ends just now would wait for the scheduler, and that for the call
+            self._stopped.set()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
 
     def wait(self) -> None:
         """Block until somebody stops the clock."""
         self._stopped.wait()
 
-    def _ring(self, at: datetime) -> None:
+    def _call(self, at: datetime) -> None:
         if not self._stopped.is_set():
             self._scheduler.add_job(self._wake, DateTrigger(at), id="wake", replace_existing=True)
 
     def _wake(self) -> None:
+        with self._turn:
+            self._at_work, self._asked = True, False
+        following = None
         try:
-            following = self._run()
+            if not self._stopped.is_set():
+                following = self._run()
         finally:
-            now = datetime.now(UTC)
-            self._ring(now + LATEST)
-        if following is not None:
-            self._ring(min(max(following, now + SOONEST), now + LATEST))
+            with self._turn:
+                self._at_work = False
+                now = datetime.now(UTC)
+                latest = now + LATEST
+                self._call(now if self._asked else min(max(following or latest, now + SOONEST), latest))
