@@ -18,6 +18,7 @@ from publisher.cli.digest_words import (
     issue_line,
     passed_json,
     passed_lines,
+    private_line,
     sent_json,
     sent_lines,
     standing_json,
@@ -266,6 +267,23 @@ def cancel(name: str, number: int, folder: Path, *, drop: bool, quiet: bool) -> 
     if not quiet:
         rest = "its entries are given up" if drop else "its entries come with the next issue"
         click.echo(f"{found.title}, issue {number} is cancelled: {counted(stopped, 'message')} stopped, {rest}.")
+
+
+@digest.command(short_help="Keep an issue out of the archive.")
+@click.argument("name")
+@number_argument
+@click.option("--off", is_flag=True, help="Let it into the archive again.")
+@site_option
+@quiet_option
+def private(name: str, number: int, folder: Path, *, off: bool, quiet: bool) -> None:
+    """Keep issue NUMBER of NAME out of the archive and its feed. Who got it by mail keeps it."""
+    from publisher.flows.archive import find_archived, set_private  # noqa: PLC0415 - brings SQLAlchemy along
+
+    settings = _settings(folder, name)
+    with closing(_store(folder, settings)) as store:
+        found = set_private(store, name, number, not off)
+    if not quiet:
+        click.echo(private_line(found, archived=find_archived(settings, name) is not None))
 
 
 # What commands share

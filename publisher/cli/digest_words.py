@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from publisher.flows.schedule import Passed
     from publisher.flows.send import Sent
     from publisher.model.delivery import DeliveryState
+    from publisher.model.issue import Issue
 
 
 def sent_lines(occasion: Occasion, sent: Sent, where: str) -> list[str]:
@@ -112,8 +113,17 @@ def standing_line(one: Standing) -> str:
     why = f" ({issue.reason})" if issue.reason else ""
     until = f" until {issue.release_at:%Y-%m-%d %H:%M} UTC" if issue.release_at else ""
     when = f"{issue.slot or issue.drafted:%Y-%m-%d %H:%M} UTC"
-    state = f"{issue.state.value}{until}{why}"
+    state = f"{issue.state.value}{until}{why}{', private' if issue.private else ''}"
     return f"{issue.digest} {issue.number}  {issue.cadence}  {when}  {state}  {_counts(one.counts)}"
+
+
+def private_line(issue: Issue, *, archived: bool) -> str:
+    """Tell where an issue now may be read. ``archived``: its digest has an archive."""
+    if issue.private:
+        return f"{issue.title}, issue {issue.number} is private: no archive shows it."
+    if not archived:
+        return f"{issue.title}, issue {issue.number} is not private, but [digests.{issue.digest}] has archive = false."
+    return f"{issue.title}, issue {issue.number} is not private: the archive shows it once it is going out."
 
 
 # The same for programs
@@ -168,6 +178,7 @@ def standing_json(one: Standing) -> dict[str, Any]:
         "cadence": issue.cadence,
         "state": issue.state.value,
         "reason": issue.reason,
+        "private": issue.private,
         "slot": issue.slot.isoformat() if issue.slot else None,
         "drafted": issue.drafted.isoformat(),
         "release_at": issue.release_at.isoformat() if issue.release_at else None,

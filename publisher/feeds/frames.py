@@ -7,7 +7,7 @@ or overwrites, which is put right here and nowhere else:
 - in RSS only the first self link is written, hubs and other formats never: ``extend_rss`` adds them;
 - dates default to the present moment, so every one is set;
 - Atom asks for an author (RFC 4287 4.1.1), so a site that names none goes by its title;
-- each date calls setlocale for the whole process: the locale is put back, and no thread calls this.
+- each date calls setlocale for the whole process: the locale is put back, and one thread at a time writes a frame.
 
 Entries are not feedgen's (see fragments.py): it has no way to write their links right, and joining
 finished fragments is what makes a feed of ten thousand entries a matter of a second.
@@ -18,6 +18,7 @@ from __future__ import annotations
 import locale
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from publisher.feeds.moments import rfc822, rfc3339
@@ -31,6 +32,7 @@ NAMESPACES = {"dc": "http://purl.org/dc/elements/1.1/", "media": "http://search.
 _ATOM = "http://www.w3.org/2005/Atom"
 _SENTINEL = datetime(1970, 1, 1, tzinfo=UTC)
 _SENTINELS = ("<lastBuildDate>Thu, 01 Jan 1970 00:00:00 +0000<", "<updated>1970-01-01T00:00:00+00:00<")
+_ALONE = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,12 @@ class Frame:
 
 def frame(feed: Feed, wanted: Format) -> Frame:
     """The frame of the feed's RSS or Atom document."""
-    before = locale.setlocale(locale.LC_ALL)
-    try:
-        text = _rss(feed) if wanted is Format.RSS else _atom(feed)
-    finally:
-        locale.setlocale(locale.LC_ALL, before)
+    with _ALONE:
+        before = locale.setlocale(locale.LC_ALL)
+        try:
+            text = _rss(feed) if wanted is Format.RSS else _atom(feed)
+        finally:
+            locale.setlocale(locale.LC_ALL, before)
     end = "  </channel>\n</rss>" if wanted is Format.RSS else "</feed>"
     head, found, tail = text.rpartition(end)
     return Frame(head, found + tail)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, tuple_, update
 
 from publisher.model.delivery import FINAL, DeliveryState
 from publisher.model.issue import Content, Issue, IssueState
-from publisher.store.tables import delivery, issue, slot, variant, variant_entry
+from publisher.store.tables import arrival, delivery, issue, slot, variant, variant_entry
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
     from publisher.model.issue import Variant
 
 ALIVE = frozenset({IssueState.HELD, IssueState.OPEN, IssueState.PAUSED})
+LEAVING = frozenset({IssueState.OPEN, IssueState.PAUSED, IssueState.DONE})  # held no more
+
+
+class Fullest(NamedTuple):
+    """An issue with the variant that holds the most entries; the first of several."""
+
+    issue: Issue
+    variant: int
+    subject: str
+    entries: int
 
 
 def next_number(connection: Connection, digest: str) -> int:
@@ -43,6 +54,7 @@ def insert_issue(connection: Connection, drafted: Issue) -> int:
         "slot": drafted.slot,
         "release_at": drafted.release_at,
         "reason": drafted.reason,
+        "private": drafted.private,
         "touched": drafted.drafted,
     }
     return int(connection.execute(insert(issue).values(values).returning(issue.c.id)).scalar_one())
@@ -88,6 +100,64 @@ def entries(connection: Connection, number: int) -> tuple[str, ...]:
     """List the ids of an issue's entries, over all its variants."""
     query = select(variant_entry.c.entry).distinct().where(variant_entry.c.issue == number)
     return tuple(connection.execute(query.order_by(variant_entry.c.entry)).scalars())
+
+
+def fullest(connection: Connection, digests: Collection[str], number: int = 0) -> tuple[Fullest, ...]:
+    """List the issues of some digests that everybody may read, newest first; with a ``number``, those that have it.
+
+    Those are the ones that are not private and are going out, or went out to anybody before they were cancelled.
+    """
+    sent = select(delivery.c.issue).where(delivery.c.issue == issue.c.id, delivery.c.state == DeliveryState.SENT.value)
+    leaving = issue.c.state.in_([state.value for state in LEAVING])
+    shown = [
+        issue.c.digest.in_(digests),
+        ~issue.c.private,
+        or_(leaving, and_(issue.c.state == IssueState.CANCELLED.value, sent.exists())),
+    ]
+    if number:
+        shown.append(issue.c.number == number)
+    held = func.count(variant_entry.c.entry)
+    key = (variant.c.issue, variant.c.variant)
+    first = func.row_number().over(partition_by=variant.c.issue, order_by=(held.desc(), variant.c.variant))
+    counted = (
+        select(*key, held.label("held"), first.label("place"))
+        .join(variant_entry, and_(variant_entry.c.issue == key[0], variant_entry.c.variant == key[1]))
+        .join(issue, issue.c.id == variant.c.issue)
+        .where(*shown)
+        .group_by(*key)
+        .subquery()
+    )
+    query = (
+        select(issue, variant.c.variant, variant.c.subject, counted.c.held)
+        .join(counted, and_(counted.c.issue == issue.c.id, counted.c.place == 1))
+        .join(variant, and_(variant.c.issue == issue.c.id, variant.c.variant == counted.c.variant))
+    )
+    found = [Fullest(_issue(row), row.variant, row.subject, row.held) for row in connection.execute(query)]
+    return tuple(sorted(found, key=lambda one: (one.issue.slot or one.issue.drafted, one.issue.id), reverse=True))
+
+
+def titles(
+    connection: Connection, variants: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], tuple[tuple[str, str], ...]]:
+    """Name the entries of variants (issue's id, variant) by title and address, newest first."""
+    key = (variant_entry.c.issue, variant_entry.c.variant)
+    query = (
+        select(*key, arrival.c.title, arrival.c.url)
+        .join(issue, issue.c.id == variant_entry.c.issue)
+        .join(arrival, and_(arrival.c.digest == issue.c.digest, arrival.c.entry == variant_entry.c.entry))
+        .where(tuple_(*key).in_(list(variants)))
+        .order_by(arrival.c.published.desc(), arrival.c.entry)
+    )
+    found: dict[tuple[int, int], tuple[tuple[str, str], ...]] = {}
+    for row in connection.execute(query):
+        place = (row.issue, row.variant)
+        found[place] = (*found.get(place, ()), (row.title, row.url))
+    return found
+
+
+def set_private(connection: Connection, number: int, *, private: bool) -> None:
+    """Keep an issue, by its id, out of the archive, or let it in."""
+    connection.execute(update(issue).where(issue.c.id == number).values(private=private))
 
 
 def entry_counts(connection: Connection, digest: str, cadence: str, most: int) -> tuple[int, ...]:
