@@ -470,6 +470,7 @@ def _digest(name: str, table: dict[str, Any], site: SiteSettings) -> DigestSetti
         start=table.get("start", "now"),
         limit=table.get("limit", 0),
         content=table.get("content", "summary"),
+        archive=table.get("archive", True),
         **_holding(table),
     )
 

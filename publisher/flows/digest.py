@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from publisher.errors import MailError, OutputError, UsageError
@@ -165,7 +165,9 @@ def draft_anew(store: Store, occasion: Occasion, number: int) -> Drafted | None:
         if not planned.variants:
             return None
         hold = (before.reason, before.release_at)
-        return _freeze(connection, occasion, planned, templates, before.slot, hold, number=number)
+        return _freeze(
+            connection, occasion, planned, templates, before.slot, hold, number=number, private=before.private
+        )
 
 
 def _hold(occasion: Occasion, planned: Plan) -> tuple[str, datetime | None]:
@@ -194,9 +196,10 @@ def _freeze(
     hold: tuple[str, datetime | None],
     *,
     number: int = 0,
+    private: bool = False,
 ) -> Drafted:
     digest, now = occasion.digest, occasion.now
-    drafted = _issue(occasion, number or planned.number, at, hold)
+    drafted = replace(_issue(occasion, number or planned.number, at, hold), private=private)
     made = issues.insert_issue(connection, drafted)
     said: list[Problem] = []
     first: Rendered | None = None

@@ -51,7 +51,7 @@ class Plan:
     static: frozenset[str]
     bodies: tuple[Card, ...]  # whose bodies are needed
     problems: tuple[Problem, ...]
-    moved: tuple[Moved, ...]  # former addresses, for servers that can answer with a redirect
+    moved: tuple[Moved, ...] = ()  # former addresses, for servers that can answer with a redirect
 
     def paths(self) -> set[str]:
         """Every path that is planned; files beside posts are added when bodies are known."""

@@ -158,6 +158,12 @@ def test_a_title_and_an_address_are_enough() -> None:
         ("[store]\nurl = 'postgresql://people@db.test/mail'", "store_url", "postgresql://people@db.test/mail"),
         ("[store]\nurl = 'postgresql://[db'", "store_url", "postgresql://[db"),
         ("[web]\npublic_url = 'https://news.test'", "web_public_url", "https://news.test/"),
+        ("[web]\nport = 0", "web.port", 0),
+        ("[web]\nhost = 'unix:/run/publisher.sock'", "web.host", "unix:/run/publisher.sock"),
+        ("[web]\ntrusted_proxies = '10.0.0.0/8'", "web.trusted_proxies", ("10.0.0.0/8",)),
+        ("[web]\ntrusted_proxies = ['::1', '127.0.0.1']", "web.trusted_proxies", ("::1/128", "127.0.0.1/32")),
+        ("[web]\nallow_origins = ['https://WWW.b.test:8443/']", "web.allow_origins", ("https://www.b.test:8443",)),
+        ("[web]\nlogs = 'json'", "web.logs", "json"),
     ],
 )
 def test_a_value_is_read_into_its_setting(line: str, what: str, value: object) -> None:
@@ -165,6 +171,11 @@ def test_a_value_is_read_into_its_setting(line: str, what: str, value: object) -
     for name in what.split("."):
         found = getattr(found, name)
     assert found == value
+
+
+def test_a_digest_may_keep_its_issues_back() -> None:
+    assert parse(SITE + DIGEST).digests[0].archive
+    assert not parse(SITE + DIGEST + "archive = false\n").digests[0].archive
 
 
 def test_base_url_ends_in_a_slash_and_titles_lose_the_blanks_around_them() -> None:
@@ -216,6 +227,7 @@ def test_cadences_are_named_by_the_author() -> None:
 # What is refused
 
 TEXT_WANTED = 'text in quotes, such as "…"'
+NETWORKS_WANTED = 'a list of addresses and networks, such as ["127.0.0.1", "10.0.0.0/8"]'
 ADDRESS_WANTED = 'an absolute address, such as "https://blog.example.org/"'
 INSIDE_WANTED = 'a path inside the output, such as "feed.xml"'
 
@@ -260,6 +272,14 @@ INSIDE_WANTED = 'a path inside the output, such as "feed.xml"'
         ("mail", 'from = "A\\nBcc: b@c.test"', "text on one line, without tabs"),
         ("mail", "transport = 'carrier pigeon'", '"maildir:FOLDER", or a relay: "smtp://user@relay.example.org"'),
         ("store", "url = 'mysql://db.test/x'", '"sqlite:///mailing.sqlite3" or "postgresql://…"'),
+        ("web", "port = 65536", "a whole number from 0 to 65535"),
+        ("web", "trusted_proxies = ['localhost']", NETWORKS_WANTED),
+        ("web", "trusted_proxies = ['10.0.0.1/8']", NETWORKS_WANTED),
+        ("web", "allow_origins = ['https://b.test/page']", 'a list of origins, such as ["https://www.example.org"]'),
+        ("web", "allow_origins = ['*']", ADDRESS_WANTED),
+        ("web", "letters_per_network = 0", "a whole number from 1 to 1000000"),
+        ("web", "logs = 'xml'", 'one of "text", "json"'),
+        ("digests.talks", "archive = 'no'", "true or false"),
         ("digests.talks", "start = 'later'", 'one of "now", "all"'),
         ("feeds.talks", "limit = 'all'", "a whole number, 0 or more"),
     ],
