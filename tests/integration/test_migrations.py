@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.engine import make_url
 
 from publisher.errors import StoreError
-from publisher.store import postgres, schema, sqlite
+from publisher.store import postgres, schema, sqlite, wishes
 from publisher.store.database import open_store, open_to_read
 
 if TYPE_CHECKING:
@@ -91,7 +92,22 @@ def test_new_columns_say_what_was_true_of_old_rows(founded: Place) -> None:
     assert [row["generation"] for row in after["subscription"]] == [0, 0]
     assert [row["begun"] for row in after["delivery"]] == [None, None]
     assert after["identity"][0]["place"] == ""
-    assert after["letter"] == after["engine"] == after["erasure"] == []
+    assert after["letter"] == after["engine"] == after["erasure"] == after["wish"] == after["feed_reader"] == []
+
+
+def test_a_store_of_the_version_before_the_web_comes_along(founded: Place) -> None:
+    with beneath(founded) as connection:
+        command.upgrade(schema.alembic_config(connection), "0002")
+        before = everything(connection)
+    with closing(open_store(*founded)) as store, store.writing() as connection:
+        wishes.add(connection, [("subscribe", "ann@example.org", "conferences", "weekly")], datetime.now(UTC))
+    with beneath(founded) as connection:
+        after = everything(connection)
+    assert [row.pop("private") for row in after["issue"]] in ([False], [0])
+    assert len(after.pop("wish")) == 1
+    assert after.pop("feed_reader") == []
+    assert before.pop("alembic_version") != after.pop("alembic_version")
+    assert after == before
 
 
 def test_people_who_only_look_at_an_older_store_change_nothing(founded: Place) -> None:

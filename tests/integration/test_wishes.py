@@ -23,7 +23,7 @@ from publisher.store.database import open_store
 from publisher.store.tables import letter, subscriber, suppression, wish
 from tests.mailing import CONFERENCES, MAIL, NOON, item, settings
 from tests.sites import CHECKOUT, environment
-from tests.visiting import ANN, SITE, TALKS, Hall, a_desk, at, going_home, subscribing
+from tests.wishing import ANN, SITE, TALKS, Hall, a_desk, at, going_home, subscribing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -358,7 +358,7 @@ from pathlib import Path
 from publisher.flows import wishes
 from publisher.store.database import open_store
 from tests.mailing import NOON
-from tests.visiting import a_desk
+from tests.wishing import a_desk
 folder, url = Path(sys.argv[1]), sys.argv[2]
 store, desk = open_store(url, folder), a_desk(folder)
 while wishes.settle(store, desk, lambda: (), NOON, 5).left:

@@ -11,7 +11,7 @@ import pytest
 
 from publisher.errors import TemplateError
 from publisher.mail.compose import UNSUBSCRIBE
-from publisher.mail.letters import NO_LINK, confirmation, goodbye, letter_templates, preview, span, welcome
+from publisher.mail.letters import NO_LINK, confirmation, goodbye, letter_templates, own_page, preview, span, welcome
 from publisher.mail.rendering import Templates
 from publisher.mail.view import issue_view, mailto_parts
 from publisher.templating import packaged_templates, search_path
@@ -28,6 +28,7 @@ SITE = settings().site
 OURS = (packaged_templates(),)
 LETTERS = letter_templates(OURS)
 LINK = "https://news.example.com/confirm/abc-DEF_123"
+PAGE = "https://news.example.com/preferences/abc-DEF_123"
 MAILTO = "mailto:digest@example.com?subject=confirm%20abc-DEF_123"
 
 
@@ -114,6 +115,29 @@ def test_a_welcome_says_when_it_comes_and_how_to_leave() -> None:
     for part in (letter.html, letter.text):
         assert "When it comes: Mondays at 09:00. When nothing is new, there is no mail." in words(part)
         assert UNSUBSCRIBE in part
+
+        assert "your own page" not in words(part)
+
+
+def test_a_welcome_leads_to_the_readers_own_page_where_there_is_one() -> None:
+    letter = welcome(LETTERS, SITE, CONFERENCES, settings_url=PAGE, hours_valid=720)
+    for part in (letter.html, letter.text):
+        assert "choose on your own page" in words(part)
+        assert "The link works for 30 days, for whoever has it" in words(part)
+        assert PAGE in part
+    assert f'href="{PAGE}"' in letter.html
+
+
+def test_the_way_to_ones_own_page_is_about_no_digest() -> None:
+    letter = own_page(LETTERS, SITE, settings_url=PAGE, hours_valid=720, postal_address=MAIL.postal_address)
+    assert letter.subject == "Your subscriptions at Field Notebook"
+    for part in (letter.html, letter.text):
+        for said in ("If it was not you who asked, ignore this mail", "works for 30 days", "Exampletown", PAGE):
+            assert said in words(part) or said in part
+        assert "is a digest by" not in words(part)
+        assert "nsubscribe" not in part
+        assert UNSUBSCRIBE not in part
+    assert f'href="{PAGE}"' in letter.html
 
 
 def test_a_goodbye_is_the_last_word_and_has_no_link_to_leave() -> None:
