@@ -135,8 +135,8 @@ def _letters_due() -> Select[*tuple[Any, ...]]:
 
 
 def _stops_letter() -> ColumnElement[bool]:
-    """A question also reaches who bounced or asked for no more mail: they may answer it. A complaint is for good."""
-    asks = letter.c.kind == LetterKind.CONFIRMATION.value
+    """A question, or a link that was asked for, also reaches who bounced or wanted no more mail. A complaint is for good."""
+    asks = letter.c.kind.in_([LetterKind.CONFIRMATION.value, LetterKind.SETTINGS.value])
     return or_(~asks, suppression.c.reason == SuppressionReason.COMPLAINT.value)
 
 
