@@ -58,6 +58,7 @@ class Clock:
         with self._turn:  # or a call that ends just now would wait for the scheduler, and that for the call
             self._stopped.set()
         if self._scheduler.running:
+            self._scheduler.remove_all_jobs()  # it stumbles over one that it has just handed out when it is shut down
             self._scheduler.shutdown(wait=True)
 
     def wait(self) -> None:
