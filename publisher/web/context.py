@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from publisher.web.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from publisher.flows.letters import Desk
+    from publisher.flows.wishes import Wished
     from publisher.model.entry import Item
     from publisher.model.settings import Settings
     from publisher.store.database import Store
@@ -23,7 +26,9 @@ class Context:
 
     ``settings`` and ``desk`` are asked for each request: config.toml may have changed meanwhile. ``items`` reads
     every published entry, newest first. ``now`` is aware UTC. ``wake`` tells the clock that something was written
-    that can be delivered at once; it returns immediately. ``admin_token`` is PUBLISHER_ADMIN_TOKEN, empty: no admin.
+    that can be delivered at once; it returns immediately. ``note`` returns when a visitor's wish is committed, and
+    raises StoreError when it cannot be. ``admin_token`` is PUBLISHER_ADMIN_TOKEN, empty: no admin. ``limits`` is
+    what the visitors of each network have caused so far.
     """
 
     folder: Path
@@ -34,4 +39,6 @@ class Context:
     now: Callable[[], datetime]
     pages: WebPages
     wake: Callable[[], None]
+    note: Callable[[Wished], None]
     admin_token: str = ""
+    limits: Limits = field(default_factory=Limits)

@@ -1,0 +1,357 @@
+"""The same as JSON, below /api/: for an author's own forms and programs. openapi.py describes it.
+
+Pages of other origins may use it where [web] allow_origins names them, and never with cookies: there are none.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from publisher.errors import UsageError
+from publisher.flows import consent, visitors, wishes
+from publisher.flows.consent import Answer
+from publisher.flows.subscribe import is_token
+from publisher.flows.wishes import Wished, WishKind
+from publisher.model.subscriber import SubscriptionState
+from publisher.tokens import Outcome
+from publisher.web import leaving, openapi
+from publisher.web import preferences as own
+from publisher.web.asking import answer
+from publisher.web.offers import offers
+from publisher.web.visitors import confirmed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.routing import BaseRoute
+    from starlette.types import Receive, Scope, Send
+
+    from publisher.flows.consent import Confirmation
+    from publisher.flows.visitors import Person
+    from publisher.web.asking import Asked, Handler
+    from publisher.web.context import Context
+
+LOOK = "Look in your mail."
+PREFLIGHT_AGE = "600"  # seconds
+NO_LINK = "This link does not work."
+OLD_LINK = "This link is too old."
+ANEW = "Ask for a new one."
+
+
+def routes(context: Context) -> list[BaseRoute]:
+    """Give all routes below /api/; what is not among them is told so as JSON, too."""
+    answers: dict[str, tuple[Handler | None, Handler | None]] = {
+        "openapi.json": (described, None),
+        "digests": (digests, None),
+        "subscribe": (None, subscribe),
+        "confirm/{token}": (_with_link(see_question), _with_link(confirm)),
+        "unsubscribe/{token}": (_with_token(see_standing), _with_token(leave)),
+        "unsubscribe/{token}/reason": (None, _with_token(give_reason)),
+        "unsubscribe/{token}/return": (None, _with_token(partial(_wish, WishKind.SUBSCRIBE))),
+        "unsubscribe/{token}/settings": (None, _with_token(partial(_wish, WishKind.SETTINGS))),
+        "preferences": (None, ask_for_link),
+        "preferences/{token}": (_for_owner(see_choices), _for_owner(choose)),
+        "preferences/{token}/data": (_for_owner(data), None),
+        "preferences/{token}/forget": (None, _for_owner(forget)),
+        "{rest:path}": (_unknown, _unknown),
+    }
+    return [Route(f"/api/{path}", Resource(context, get, post)) for path, (get, post) in answers.items()]
+
+
+@dataclass(eq=False)
+class _Refusal(Exception):
+    """What keeps a request from being answered, as the answer tells it. ``field`` is the one at fault, if one is."""
+
+    status: int
+    error: str
+    remedy: str = ""
+    field: str = ""
+    seconds: float = 0  # to wait
+
+    def response(self) -> Response:
+        """The answer."""
+        headers = {"Retry-After": str(ceil(self.seconds))} if self.seconds else None
+        content = {"error": self.error, "remedy": self.remedy, "field": self.field}
+        return JSONResponse(content, self.status, headers)
+
+
+class Resource:
+    """ASGI: what answers a path below /api/, by method, and who may ask from another page."""
+
+    def __init__(self, context: Context, get: Handler | None, post: Handler | None) -> None:
+        self._context, self._get, self._post = context, get, post
+        reading, writing = ("GET", "HEAD") if get else (), ("POST",) if post else ()
+        self._allowed = ", ".join((*reading, *writing, "OPTIONS"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await answer(self._context, Request(scope, receive), partial(self._shared, scope["method"]), receive, send)
+
+    def _shared(self, method: str, asked: Asked) -> Response:
+        """The answer, with the headers that let another page read it."""
+        try:
+            response = self._answer(method, asked)
+        except _Refusal as refusal:
+            response = refusal.response()
+        response.headers["Vary"] = "Origin"
+        origin = asked.headers.get("origin", "")
+        if origin and origin in asked.settings.web.allow_origins:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+            if method == "OPTIONS":
+                response.headers["Access-Control-Allow-Methods"] = self._allowed
+                response.headers["Access-Control-Allow-Headers"] = "Content-Type"
+                response.headers["Access-Control-Max-Age"] = PREFLIGHT_AGE
+        return response
+
+    def _answer(self, method: str, asked: Asked) -> Response:
+        handler = {"GET": self._get, "HEAD": self._get, "POST": self._post}.get(method)
+        if handler is not None:
+            return handler(asked)
+        if method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": self._allowed})
+        response = _Refusal(405, "This address does not work that way.", f"It knows {self._allowed}.").response()
+        response.headers["Allow"] = self._allowed
+        return response
+
+
+# What there is
+
+
+def described(asked: Asked) -> Response:
+    """Describe all of this."""
+    return JSONResponse(openapi.document(asked.settings))
+
+
+def digests(asked: Asked) -> Response:
+    """List what one can subscribe to."""
+    return JSONResponse({"digests": _digests(asked, None)})
+
+
+def _unknown(_asked: Asked) -> Response:
+    raise _Refusal(404, "There is nothing at this address.", "See openapi.json.")
+
+
+def _digests(asked: Asked, chosen: Mapping[str, str] | None) -> list[dict[str, Any]]:
+    shown = [
+        {
+            "name": offer.name,
+            "title": offer.title,
+            "cadences": [{"name": pace.name, "words": pace.words} for pace in offer.paces],
+        }
+        for offer in offers(asked.settings, {})
+    ]
+    return [{**each, "chosen": chosen.get(str(each["name"]), "")} for each in shown] if chosen is not None else shown
+
+
+# Letters
+
+
+def subscribe(asked: Asked) -> Response:
+    """Write down who wants to subscribe: the same answer for everybody."""
+    given = _object(asked, {"address": str, "digest": str, "cadence": str}, {"address"})
+    _check(asked, Wished(WishKind.SETTINGS, given["address"]), "address")
+    try:
+        digest = wishes.offered_digest(asked.settings, given.get("digest", ""))
+    except UsageError as fault:
+        raise _Refusal(422, fault.message, fault.remedy, "digest") from fault
+    wished = Wished(WishKind.SUBSCRIBE, given["address"], digest.name, given.get("cadence", ""))
+    return _noted(asked.note([_check(asked, wished, "cadence")]))
+
+
+def ask_for_link(asked: Asked) -> Response:
+    """Write down who wants the link to their own page: the same answer for everybody."""
+    given = _object(asked, {"address": str}, {"address"})
+    return _noted(asked.note([_check(asked, Wished(WishKind.SETTINGS, given["address"]), "address")]))
+
+
+def _check(asked: Asked, wished: Wished, field: str) -> Wished:
+    try:
+        return wishes.check(asked.settings, wished)
+    except UsageError as fault:
+        raise _Refusal(422, fault.message, fault.remedy, field) from fault
+
+
+def _noted(waiting: float) -> Response:
+    _wait(waiting)
+    return JSONResponse({"answer": LOOK}, 202)
+
+
+# Confirming
+
+
+def see_question(asked: Asked) -> Response:
+    """Tell what a link would confirm."""
+    found = consent.peek(asked.context.store, asked.context.desk(), asked.token, asked.now)
+    return _confirmation(asked, found, "open" if found.answer is Answer.CONFIRMED else "confirmed")
+
+
+def confirm(asked: Asked) -> Response:
+    """Confirm what a link was signed for."""
+    _nothing(asked)
+    return _confirmation(asked, confirmed(asked), "confirmed")
+
+
+def _confirmation(asked: Asked, found: Confirmation, state: str) -> Response:
+    if found.answer is Answer.EXPIRED:
+        raise _Refusal(410, OLD_LINK, ANEW)
+    if found.digest is None:
+        asked.missed()
+        raise _Refusal(404, NO_LINK, ANEW)
+    told = {"state": state, "address": found.address, "digest": found.digest.name, "cadence": found.cadence}
+    return JSONResponse({**told, "title": found.digest.title})
+
+
+# Leaving
+
+
+def see_standing(asked: Asked) -> Response:
+    """Tell how a subscription stands; one that nobody knows has ended."""
+    standing = leaving.standing_of(asked)
+    if standing is None:
+        return JSONResponse({"state": SubscriptionState.UNSUBSCRIBED.value, "title": "", "cadence": ""})
+    told = {"state": standing.state.value, "title": standing.digest, "cadence": standing.cadence}
+    return JSONResponse(told)
+
+
+def leave(asked: Asked) -> Response:
+    """Leave; a token that nobody knows gets the same answer."""
+    _nothing(asked)
+    leaving.left(asked)
+    return JSONResponse({"state": SubscriptionState.UNSUBSCRIBED.value})
+
+
+def give_reason(asked: Asked) -> Response:
+    """Keep why somebody left."""
+    given = _object(asked, {"reason": str}, {"reason"})
+    _wait(leaving.keep_reason(asked, given["reason"]))
+    return JSONResponse({"answer": "Thank you."}, 202)
+
+
+def _wish(kind: WishKind, asked: Asked) -> Response:
+    _nothing(asked)
+    return _noted(leaving.note_by_token(asked, kind))
+
+
+# Behind the link to somebody's own page
+
+
+def see_choices(asked: Asked, person: Person) -> Response:
+    """Tell all digests, with the cadence that was chosen of each."""
+    return JSONResponse({"address": person.address, "digests": _digests(asked, own.choices(person))})
+
+
+def choose(asked: Asked, _person: Person) -> Response:
+    """Set cadences by digest, "" to leave; tells how things stand then."""
+    given = _object(asked, {"digests": dict}, {"digests"})["digests"]
+    if not all(isinstance(cadence, str) for cadence in given.values()):
+        raise _Refusal(422, "Each digest has the name of a cadence.", 'Say "" for one that is not wanted.', "digests")
+    try:
+        own.save(asked, given)
+    except UsageError as fault:
+        raise _Refusal(422, fault.message, fault.remedy, "digests") from fault
+    person = own.visited(asked).person
+    if person is None:  # forgotten a moment ago, by the same link
+        raise _Refusal(404, NO_LINK, ANEW)
+    return see_choices(asked, person)
+
+
+def data(asked: Asked, person: Person) -> Response:
+    """Give all that is known of a person."""
+    return own.data(asked, person)
+
+
+def forget(asked: Asked, _person: Person) -> Response:
+    """Erase a person."""
+    _nothing(asked)
+    visitors.forget(asked.context.store, asked.context.desk(), asked.token, asked.now)
+    return JSONResponse({"forgotten": True})
+
+
+def _with_link(handler: Handler) -> Handler:
+    """Keep out whoever tried too many links."""
+
+    def guarded(asked: Asked) -> Response:
+        _wait(asked.barred())
+        return handler(asked)
+
+    return guarded
+
+
+def _with_token(handler: Handler) -> Handler:
+    """The same, for links to leave, which have a shape."""
+
+    def guarded(asked: Asked) -> Response:
+        if not is_token(asked.token):
+            asked.missed()
+            raise _Refusal(404, NO_LINK, "Copy the whole of it from the mail.")
+        return handler(asked)
+
+    return _with_link(guarded)
+
+
+def _for_owner(handler: own.Owned) -> Handler:
+    """The same, for links to somebody's own page."""
+
+    def guarded(asked: Asked) -> Response:
+        found = own.visited(asked)
+        if found.person is None:
+            expired = found.outcome is Outcome.EXPIRED
+            raise _Refusal(own.LOST[found.outcome], OLD_LINK if expired else NO_LINK, ANEW)
+        return handler(asked, found.person)
+
+    return _with_link(guarded)
+
+
+def _wait(seconds: float) -> None:
+    if seconds:
+        raise _Refusal(429, "Too much was asked for from your network.", "Try again later.", seconds=seconds)
+
+
+# Bodies
+
+
+def _object(asked: Asked, kinds: Mapping[str, type], needed: set[str]) -> dict[str, Any]:
+    """Read a body that is an object of known keys."""
+    given = _json(asked)
+    for name in sorted(needed - given.keys()):
+        raise _Refusal(422, f"{name} is missing.", field=name)
+    for name, value in given.items():
+        if name not in kinds:
+            known = f"Known are: {', '.join(kinds)}." if kinds else "None is known."
+            raise _Refusal(422, "There is an unknown key.", known)
+        if not isinstance(value, kinds[name]):
+            raise _Refusal(422, f"{name} is not {'a text' if kinds[name] is str else 'an object'}.", field=name)
+    return given
+
+
+def _nothing(asked: Asked) -> None:
+    """Take a request that needs no body; an empty object will do."""
+    if asked.body:
+        _object(asked, {}, set())
+
+
+def _json(asked: Asked) -> dict[str, Any]:
+    kind = asked.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise _Refusal(415, "The body is no JSON.", "Send it as application/json.")
+    try:
+        given = json.loads(asked.body.decode("utf-8"), parse_constant=_no_number)
+        json.dumps(given, ensure_ascii=False).encode("utf-8")  # half a character, which cannot be written anywhere
+    except (ValueError, RecursionError):
+        raise _Refusal(400, "The body is no JSON.", "See RFC 8259.") from None
+    if not isinstance(given, dict):
+        raise _Refusal(422, "The body is no object.")
+    return given
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(name)
