@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from concurrent.futures import Future
+from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from publisher.errors import PublisherError, StoreError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST = 10_000  # visitors that may wait at one time
 TOGETHER = 500  # wishes that are committed together
+LINGER = 0.02  # seconds that the next visitor is waited for before anything is settled
+PATIENCE = 1.0  # seconds after which something is settled, however many visitors come
 AGAIN = 5.0  # seconds until what could not be settled is tried again
 BUSY, LATER = "the server is busy", "Try again in a minute."
 
@@ -25,10 +28,10 @@ Wish = TypeVar("Wish")
 
 
 class Doorman(Generic[Wish]):
-    """One thread that commits wishes with ``write`` and, when nobody waits, calls ``settle``.
+    """One thread that commits wishes with ``write`` and, when nobody comes, or too many for too long, calls ``settle``.
 
     ``settle`` does a part of the work and tells in how many seconds to go on with the rest, None when nothing is left.
-    Faults of it are given to ``tell``.
+    Faults of it are given to ``tell``, and ``again`` seconds later it is called again.
     """
 
     def __init__(
@@ -36,12 +39,15 @@ class Doorman(Generic[Wish]):
         write: Callable[[Sequence[Wish]], None],
         settle: Callable[[], float | None],
         tell: Callable[[PublisherError], None],
+        again: float = AGAIN,
     ) -> None:
-        self._write, self._settle, self._tell = write, settle, tell
+        self._write, self._settle, self._tell, self._again = write, settle, tell, again
         self._waiting: deque[tuple[Wish, Future[None]]] = deque()
         self._changed = threading.Condition()
         self._stopping = False
         self._pause: float | None = 0  # until something is settled: a former process may have left something
+        self._busy = False  # somebody came a moment ago
+        self._settled = monotonic()
         self._thread = threading.Thread(target=self._work, name="doorman")
 
     def start(self) -> None:
@@ -71,7 +77,9 @@ class Doorman(Generic[Wish]):
                 batch = self._next()
                 if batch:
                     self._commit(batch)
-                elif self._pause is not None and not self._stopping:
+                if batch and monotonic() - self._settled < PATIENCE:
+                    continue
+                if self._pause is not None and not self._stopping:
                     self._settle_some()
         finally:
             self._turn_away()
@@ -82,8 +90,9 @@ class Doorman(Generic[Wish]):
 
     def _next(self) -> list[tuple[Wish, Future[None]]]:
         with self._changed:
-            if not self._waiting and not self._stopping and self._pause != 0:
-                self._changed.wait(self._pause)
+            if not self._waiting and not self._stopping:
+                self._changed.wait(LINGER if self._pause == 0 and self._busy else self._pause)
+            self._busy = bool(self._waiting)
             return [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))]
 
     def _commit(self, batch: Sequence[tuple[Wish, Future[None]]]) -> None:
@@ -100,10 +109,11 @@ class Doorman(Generic[Wish]):
             done.set_result(None)
 
     def _settle_some(self) -> None:
+        self._settled = monotonic()
         try:
             self._pause = self._settle()
         except PublisherError as fault:
-            self._pause = AGAIN
+            self._pause = self._again
             self._tell(fault)
 
     def _turn_away(self) -> None:

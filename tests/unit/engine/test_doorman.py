@@ -56,7 +56,7 @@ class Book:
 
 @contextmanager
 def a_doorman(book: Book) -> Iterator[Doorman[int]]:
-    doorman: Doorman[int] = Doorman(book.write, book.settle, book.faults.append)
+    doorman: Doorman[int] = Doorman(book.write, book.settle, book.faults.append, 0.05)
     doorman.start()
     try:
         yield doorman

@@ -1,0 +1,288 @@
+"""The wiring: a folder with a config.toml becomes a process that serves, publishes, drafts and delivers.
+
+Four threads besides the server's own: the clock (what is due), the doorman (what visitors want), and two that look at
+files (the output, and with ``watch`` what it is made from). Each goes on when another has a fault, which is told.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from publisher.config import FILE, load
+from publisher.engine.clock import Clock
+from publisher.engine.doorman import AGAIN, Doorman
+from publisher.engine.press import Press, Watcher
+from publisher.errors import PublisherError
+from publisher.flows import unchanged, wishes
+from publisher.flows.figures import keep_readers
+from publisher.flows.letters import Desk
+from publisher.flows.publish import BUILD, LOCK
+from publisher.flows.reading import read_items
+from publisher.flows.schedule import Site, next_moment, run_due
+from publisher.mail.transports import transport
+from publisher.store.database import open_store
+from publisher.tokens import load_keys
+from publisher.web.answers import Request, answer
+from publisher.web.application import application
+from publisher.web.context import Context
+from publisher.web.freshness import Shelves
+from publisher.web.metrics import Metrics
+from publisher.web.readers import Readers
+from publisher.web.rendering import WebPages
+from publisher.web.running import WebServer
+from publisher.web.sessions import token_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from publisher.flows.schedule import Passed
+    from publisher.flows.wishes import Wished
+    from publisher.logs import Log
+    from publisher.model.entry import Item
+    from publisher.model.settings import Settings
+    from publisher.web.answers import Answer
+
+    Words = Callable[[Passed, str], Sequence[str]]
+
+SMTP_PASSWORD = "PUBLISHER_SMTP_PASSWORD"  # noqa: S105 - the name of a variable
+ADMIN_TOKEN = "PUBLISHER_ADMIN_TOKEN"  # noqa: S105 - as above
+LOOK = 1.0  # seconds that config.toml is believed to be as it was
+KEPT = 10.0  # seconds that the templates of letters are kept
+LATE = timedelta(minutes=5)  # after the last pass, a clock counts as stopped
+ELSEWHERE = frozenset({301, 308, 405})  # answers that no reader of a feed takes for the feed
+TOGETHER = 4  # wishes that are settled before the doorman looks for visitors again, who wait for him
+
+
+def engine_name() -> str:
+    """Name this process in the ledger."""
+    return secrets.token_hex(6)
+
+
+@dataclass(slots=True)
+class Current:
+    """The settings as config.toml has them now; one with faults is told once, and the last good one stays."""
+
+    folder: Path
+    log: Log
+    _settings: Settings | None = None
+    _stamp: str = ""
+    _looked: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self) -> Settings:
+        """Read them, anew if the file has changed. Raises PublisherError only the first time."""
+        with self._lock:
+            if self._settings is None or time.monotonic() - self._looked > LOOK:
+                self._looked = time.monotonic()
+                self._settings = self._read()
+            return self._settings
+
+    def _read(self) -> Settings:
+        stamp = unchanged.stamp(os.fspath(self.folder / FILE))
+        if self._settings is not None and stamp == self._stamp:
+            return self._settings
+        self._stamp = stamp
+        try:
+            return load(self.folder)
+        except PublisherError as fault:
+            if self._settings is None:
+                raise
+            self.log.fault("config", fault)
+            return self._settings
+
+
+class Server:
+    """``publisher serve``: made, it is bound to its port; ``run`` answers and works until it is asked to end.
+
+    ``words`` tells a pass of the clock in lines; ``clock`` and ``watch`` are as on the command line. Raises
+    PublisherError for what keeps the server from beginning.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        log: Log,
+        words: Words,
+        *,
+        clock: bool = True,
+        watch: bool = False,
+    ) -> None:
+        self._folder, self._environment, self._log, self._words = folder, environment, log, words
+        self._has_clock, self._watches = clock, watch
+        self._settings = Current(folder, log)
+        settings = self._settings()
+        self._keys = load_keys(folder, environment, make=True)
+        self._stopping = threading.Event()
+        self._desks: tuple[float, Settings, Desk] | None = None
+        self._readers, self._metrics = Readers(), Metrics()
+        self._passed, self._at_work = _now(), False
+        self._press = Press(folder, lambda words: log.say("publish", words))
+        self._clock = Clock(self._wake)
+        self._store = open_store(settings.store_url, folder)
+        self._shelves = Shelves(
+            folder / settings.output.dir, urlsplit(settings.site.base_url).path or "/", folder / BUILD / LOCK
+        )
+        self._doorman: Doorman[Wished] = Doorman(self._note, self._settle, lambda fault: log.fault("wish", fault))
+        try:
+            checks = {"store": self._answers, "clock": self._ticks}
+            pages = application(self._context(), lambda: self._shelves.current, log, self._metrics, checks)
+            self._web = WebServer(pages, self._front, settings.web, ready=self._ready)
+        except BaseException:
+            self._store.close()
+            raise
+
+    def run(self) -> None:
+        """Serve until SIGTERM, SIGINT or ``stop``; what is under way is finished first."""
+        with ExitStack() as ending:
+            ending.callback(self._store.close)
+            if self._has_clock or self._watches:
+                self._publish()
+            self._shelves.start()
+            ending.callback(self._shelves.stop)
+            ending.callback(self._keep_readers)
+            self._doorman.start()
+            ending.callback(self._doorman.stop)
+            if self._watches:
+                watcher = Watcher(self._folder, self._changed, lambda words: self._log.say("watch", words, "warning"))
+                watcher.start()
+                ending.callback(watcher.stop)
+            if self._has_clock:
+                self._clock.start()
+                ending.callback(self._clock.stop)
+            ending.callback(self._press.stop)
+            ending.callback(self._stopping.set)
+            self._web.serve()
+            self._log.say("stop", "Finishing what is under way …")
+
+    def stop(self) -> None:
+        """End as SIGTERM would, from any thread."""
+        self._web.stop()
+
+    # What visitors meet
+
+    def _context(self) -> Context:
+        return Context(
+            folder=self._folder,
+            store=self._store,
+            settings=self._settings,
+            desk=self._desk,
+            items=self._items,
+            now=_now,
+            pages=WebPages(self._folder),
+            wake=self._clock.ring,
+            note=self._doorman.note,
+            admin_token=self._environment.get(ADMIN_TOKEN, ""),
+        )
+
+    def _front(self, method: bytes, path: bytes, headers: list[tuple[bytes, bytes]]) -> Answer | None:
+        """What is answered before anything else: the output. Readers that aggregators report are counted in passing."""
+        shelf = self._shelves.current
+        found = answer(shelf, Request(method, path, headers))
+        if found is not None and found.status not in ELSEWHERE and path in shelf.feeds:
+            self._metrics.fed(found.status)
+            for name, value in headers:
+                if name == b"user-agent":
+                    self._readers.note(path.decode("ascii", "replace"), value)
+        return found
+
+    def _ready(self, port: int) -> None:
+        web = self._settings().web
+        self._log.say("start", f"Serving {web.host if not port else _address(web.host, port)}", port=port)
+        if fault := token_fault(self._environment.get(ADMIN_TOKEN, "")):
+            self._log.say("start", fault, "warning")
+        if not web.public_url:
+            self._log.say("start", "Letters cannot link here: [web] public_url in config.toml is not set.", "warning")
+
+    def _answers(self) -> bool:
+        with self._store.reading():
+            return True
+
+    def _ticks(self) -> bool:
+        return not self._has_clock or self._at_work or _now() - self._passed < LATE
+
+    # What visitors want
+
+    def _note(self, wished: Sequence[Wished]) -> None:
+        wishes.note(self._store, wished, _now())
+
+    def _settle(self) -> float | None:
+        settled = wishes.settle(self._store, self._desk(), lambda: self._items(_now()), _now(), TOGETHER)
+        self._log.problems("wish", settled.said)
+        if settled.letters:
+            self._clock.ring()
+        if not settled.left:
+            return None
+        return AGAIN if settled.stuck and not settled.letters else 0
+
+    def _desk(self) -> Desk:
+        """A desk with its templates read, for a while: many visitors come at once."""
+        settings, kept = self._settings(), self._desks
+        if kept is None or kept[1] is not settings or time.monotonic() - kept[0] > KEPT:
+            kept = self._desks = (time.monotonic(), settings, Desk(settings, self._folder, self._keys))
+        return kept[2]
+
+    def _items(self, now: datetime) -> Sequence[Item]:
+        return read_items(self._folder, self._settings(), now)
+
+    # What is due
+
+    def _wake(self) -> datetime | None:
+        """One pass: what fell due is published, drafted and delivered; tells when there is something to do next."""
+        self._at_work = True
+        try:
+            if self._press.due(_now()):
+                self._publish()
+            settings = self._settings()
+            outbox = transport(settings.mail.transport, self._folder, self._environment.get(SMTP_PASSWORD, ""))
+            site = Site(self._folder, settings, self._items)
+            passed = run_due(self._store, site, outbox, engine_name(), _now, stopping=self._stopping.is_set)
+            self._log.problems("pass", passed.said)
+            for line in () if passed.elsewhere else self._words(passed, outbox.where):
+                self._log.say("pass", line)
+            self._keep_readers()
+            moments = (next_moment(self._store, settings, _now()), self._press.following())
+            return min((moment for moment in moments if moment is not None), default=None)
+        except PublisherError as fault:  # told, and tried again: what is wrong may be mended meanwhile
+            self._log.fault("pass", fault)
+            return None
+        finally:
+            self._passed, self._at_work = _now(), False
+            self._metrics.passed(self._passed)
+
+    def _changed(self) -> None:
+        """An author saved something: it is published, and may have a slot of its own."""
+        self._publish()
+        self._clock.ring()
+
+    def _publish(self) -> None:
+        try:
+            self._press.run()
+        except PublisherError as fault:
+            self._log.fault("publish", fault)
+        self._shelves.refresh()
+
+    def _keep_readers(self) -> None:
+        counted = self._readers.take()
+        if counted:
+            try:
+                keep_readers(self._store, counted)
+            except PublisherError as fault:  # a count that is lost harms nobody
+                self._log.fault("readers", fault)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
