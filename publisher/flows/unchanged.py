@@ -35,10 +35,10 @@ def check(build: str) -> str | None:
     parts = rest.split("\f")
     if len(parts) != _FIELDS or head != _head(build, rest):
         return None
-    until, posts, static, templates, output, passed_over, said, files, sources, outputs = parts
+    moment, posts, static, templates, output, passed_over, said, files, sources, outputs = parts
     try:
         same = (
-            not (until and float(until) <= time.time())
+            not (moment and float(moment) <= time.time())
             and _is_told(said)
             and files == _stamps(files)
             and sources == _sources(posts, static, templates.split("\t"), frozenset(passed_over.split("\t")))
@@ -49,14 +49,20 @@ def check(build: str) -> str | None:
     return said if same else None
 
 
-def fell_due(build: str) -> float | None:
-    """The moment, if it has come, until which the last run's word held: a post fell due, or expired."""
+def until(build: str) -> float | None:
+    """The moment until which the last run's word holds: a post falls due then, or expires. None if none does."""
     try:
         with open(os.path.join(build, FILE), encoding="utf-8", errors="surrogateescape") as stream:
-            until = stream.read(1000).split("\f")[1]
-        return float(until) if until and float(until) <= time.time() else None
+            moment = stream.read(1000).split("\f")[1]
+        return float(moment) if moment else None
     except (OSError, ValueError, IndexError):
         return None
+
+
+def fell_due(build: str, now: float | None = None) -> float | None:
+    """That moment, if it has come."""
+    moment = until(build)
+    return moment if moment is not None and moment <= (time.time() if now is None else now) else None
 
 
 def remember(

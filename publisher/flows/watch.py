@@ -11,14 +11,16 @@ from publisher.flows import unchanged
 from publisher.flows.publish import BUILD
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
     from pathlib import Path
 
 
-def changes(folder: Path) -> Iterator[None]:
+def changes(folder: Path, stop_event: threading.Event | None = None) -> Iterator[None]:
     """Yield at once, and then after each change of a post, static file, template or config.toml.
 
-    Ends with KeyboardInterrupt. Raises PublisherError where the folder cannot be watched.
+    Ends when ``stop_event`` is set, or with KeyboardInterrupt. Raises PublisherError where the folder cannot be
+    watched.
     """
     from watchfiles import watch  # noqa: PLC0415 - only --watch needs it
 
@@ -27,7 +29,9 @@ def changes(folder: Path) -> Iterator[None]:
     looked = False
     answered: float | None = None
     try:
-        for batch in watch(folder, watch_filter=None, debounce=300, rust_timeout=1000, yield_on_timeout=True):
+        for batch in watch(
+            folder, watch_filter=None, debounce=300, stop_event=stop_event, rust_timeout=1000, yield_on_timeout=True
+        ):
             output = _output(folder)
             missed = not looked and unchanged.check(os.fspath(folder / BUILD)) is None
             looked = True

@@ -138,7 +138,9 @@ def loaded(folder: Path, *arguments: str) -> set[str]:
     return set(done.stderr.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("publish", "--help"), ("digest", "--help"), ("serve", "--help"), ("--version",)])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("publish", "--help"), ("digest", "--help"), ("serve", "--help"), ("--version",)]
+)
 def test_help_imports_nothing_heavy(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert loaded(tmp_path, *arguments).isdisjoint(HEAVY | {"sqlite3", "tomllib"})
 
