@@ -135,7 +135,7 @@ def _letters_due() -> Select[*tuple[Any, ...]]:
 
 
 def _stops_letter() -> ColumnElement[bool]:
-    """A question, or a link that was asked for, also reaches who bounced or wanted no more mail. A complaint is for good."""
+    """A question, or a link that was asked for, reaches also who bounced or left. A complaint is for good."""
     asks = letter.c.kind.in_([LetterKind.CONFIRMATION.value, LetterKind.SETTINGS.value])
     return or_(~asks, suppression.c.reason == SuppressionReason.COMPLAINT.value)
 
