@@ -60,10 +60,10 @@ class Site:
         ).drafted
 
     def shown(self, digest: str = "") -> list[tuple[str, int]]:
-        return [(one.digest, one.number) for one in archive.editions(self.store, self.settings, digest)]
+        return [(one.digest, one.number) for one in archive.past_issues(self.store, self.settings, digest)]
 
     def page(self, number: int, digest: str = "conferences") -> archive.Page:
-        found = archive.edition(self.store, self.settings, digest, number)
+        found = archive.page(self.store, self.settings, digest, number)
         assert found is not None
         return found
 

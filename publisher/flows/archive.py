@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from publisher.model.settings import DigestSettings, Settings
     from publisher.store.database import Store
 
-IN_FEED = 20  # editions
+IN_FEED = 20  # issues
 LARGEST = 2**31 - 1  # of the numbers that the store can look for
 PATHS = {Format.RSS: "feed.xml", Format.ATOM: "atom.xml", Format.JSON: "feed.json"}
 
 
 @dataclass(frozen=True, slots=True)
-class Edition:
+class PastIssue:
     """An issue as the archive lists it. ``at`` is its slot (aware UTC), ``entries`` counts those of the page."""
 
     digest: str
@@ -55,7 +55,7 @@ class Page:
     Not all entries need stand in the page: of a large issue some are only counted.
     """
 
-    edition: Edition
+    issue: PastIssue
     parts: impersonal.Parts
     text: str
     contents: tuple[tuple[str, str], ...]
@@ -76,13 +76,13 @@ def find_archived(settings: Settings, digest: str) -> DigestSettings | None:
     return next((one for one in archived(settings) if one.name == digest), None)
 
 
-def editions(store: Store, settings: Settings, digest: str = "") -> tuple[Edition, ...]:
+def past_issues(store: Store, settings: Settings, digest: str = "") -> tuple[PastIssue, ...]:
     """List what the archive of a digest, or of all, shows; newest first."""
     with store.reading() as connection:
-        return tuple(map(_edition, issues.fullest(connection, _names(settings, digest))))
+        return tuple(map(_past_issue, issues.fullest(connection, _names(settings, digest))))
 
 
-def edition(store: Store, settings: Settings, digest: str, number: int) -> Page | None:
+def page(store: Store, settings: Settings, digest: str, number: int) -> Page | None:
     """Give an issue as a page; None where the archive shows none of that number."""
     if not 0 < number <= LARGEST:
         return None
@@ -98,15 +98,15 @@ def edition(store: Store, settings: Settings, digest: str, number: int) -> Page 
     url = f"{root}/issues/{digest}/{number}" if root else ""  # as it stood in the mail
     addresses = frozenset(address for _, address in contents)
     return Page(
-        _edition(found),
+        _past_issue(found),
         impersonal.page(content.html, url, addresses),
         impersonal.text(content.text, url, addresses),
         contents,
     )
 
 
-def neighbours(among: Sequence[Edition], number: int) -> tuple[Edition | None, Edition | None]:
-    """Give the editions before and after one of a digest, of which ``among`` are all, newest first."""
+def neighbours(among: Sequence[PastIssue], number: int) -> tuple[PastIssue | None, PastIssue | None]:
+    """Give the issues before and after one of a digest, of which ``among`` are all, newest first."""
     at = next((place for place, one in enumerate(among) if one.number == number), None)
     if at is None:
         return None, None
@@ -125,8 +125,8 @@ def set_private(store: Store, digest: str, number: int, private: bool) -> Issue:
     return replace(found, private=private)
 
 
-def shown_date(settings: Settings, one: Edition) -> str:
-    """Write an edition's day as its mail does: in the zone of its digest and the language of the site."""
+def shown_date(settings: Settings, one: PastIssue) -> str:
+    """Write the day of an issue as its mail does: in the zone of its digest and the language of the site."""
     digest = find_archived(settings, one.digest)
     return day(one.at, digest.timezone if digest else settings.site.timezone, settings.site.language)
 
@@ -149,7 +149,7 @@ def feed(store: Store, settings: Settings, digest: str, wanted: Format) -> bytes
         newest = shown[:IN_FEED]
         titles = issues.titles(connection, [(one.issue.id, one.variant) for one in newest]) if newest else {}
     ids = [_id(store, f"{digest}/{one.issue.number}") for one in shown]
-    updates = part_updates([(id_, _edition(one).at, False) for id_, one in zip(ids, shown, strict=True)])
+    updates = part_updates([(id_, _past_issue(one).at, False) for id_, one in zip(ids, shown, strict=True)])
     items = tuple(
         _item(settings, id_, one, updated, titles.get((one.issue.id, one.variant), ()))
         for id_, one, updated in zip(ids, newest, updates, strict=False)
@@ -181,7 +181,7 @@ def _feed(settings: Settings, digest: DigestSettings, id_: str, items: Sequence[
 def _item(
     settings: Settings, id_: str, one: issues.Fullest, updated: datetime, contents: Sequence[tuple[str, str]]
 ) -> Item:
-    shown = _edition(one)
+    shown = _past_issue(one)
     entry = Entry(
         id=id_,
         path="",
@@ -207,6 +207,6 @@ def _names(settings: Settings, digest: str) -> tuple[str, ...]:
     return tuple(one.name for one in archived(settings) if not digest or one.name == digest)
 
 
-def _edition(found: issues.Fullest) -> Edition:
+def _past_issue(found: issues.Fullest) -> PastIssue:
     issue = found.issue
-    return Edition(issue.digest, issue.title, issue.number, issue.slot or issue.drafted, found.subject, found.entries)
+    return PastIssue(issue.digest, issue.title, issue.number, issue.slot or issue.drafted, found.subject, found.entries)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
-    from publisher.flows.archive import Edition, Page
+    from publisher.flows.archive import Page, PastIssue
     from publisher.model.feed import Format
     from publisher.model.settings import DigestSettings, Settings
     from publisher.web.context import Context
@@ -77,14 +77,14 @@ class _Archive:
 
     def to_issue(self, request: Request) -> Response:
         page = self._page(request)
-        return self._moved(f"issues/{page.edition.digest}/{page.edition.number}")
+        return self._moved(f"issues/{page.issue.digest}/{page.issue.number}")
 
     def all(self, request: Request) -> Response:
         settings = self.context.settings()
         digests = archive.archived(settings)
         if len(digests) == 1:
             return self._listing(request, digests[0])
-        found = archive.editions(self.context.store, settings)
+        found = archive.past_issues(self.context.store, settings)
         lists = [
             _list(settings, digest, [one for one in found if one.digest == digest.name], NEWEST, title=digest.title)
             for digest in digests
@@ -97,7 +97,7 @@ class _Archive:
 
     def _listing(self, request: Request, digest: DigestSettings) -> Response:
         settings = self.context.settings()
-        found = archive.editions(self.context.store, settings, digest.name)
+        found = archive.past_issues(self.context.store, settings, digest.name)
         page = self.context.pages.render(
             "issues.html", settings, heading=digest.title, lists=[_list(settings, digest, found, len(found))]
         )
@@ -105,13 +105,13 @@ class _Archive:
 
     def issue(self, request: Request) -> Response:
         settings, page = self.context.settings(), self._page(request)
-        name, number = page.edition.digest, page.edition.number
-        before, after = archive.neighbours(archive.editions(self.context.store, settings, name), number)
+        name, number = page.issue.digest, page.issue.number
+        before, after = archive.neighbours(archive.past_issues(self.context.store, settings, name), number)
         made = self.context.pages.render(
             "issue.html",
             settings,
             page=page.parts,
-            title=page.edition.title,
+            title=page.issue.title,
             all=_path(settings, name),
             canonical=archive.page_url(settings, name, number),
             feeds=_feeds(settings, name),
@@ -131,7 +131,7 @@ class _Archive:
 
     def all_as_json(self, request: Request) -> Response:
         settings = self.context.settings()
-        found = archive.editions(self.context.store, settings)
+        found = archive.past_issues(self.context.store, settings)
         return self._json(request, {"issues": [_as_json(settings, one) for one in found]})
 
     def issue_as_json(self, request: Request) -> Response:
@@ -143,12 +143,12 @@ class _Archive:
                 "remedy": f"See {web_root(self.context.settings())}api/issues.",
             }
             return JSONResponse(words, 404)
-        settings, name = self.context.settings(), page.edition.digest
-        before, after = archive.neighbours(archive.editions(self.context.store, settings, name), page.edition.number)
+        settings, name = self.context.settings(), page.issue.digest
+        before, after = archive.neighbours(archive.past_issues(self.context.store, settings, name), page.issue.number)
         return self._json(
             request,
             {
-                **_as_json(settings, page.edition),
+                **_as_json(settings, page.issue),
                 "contents": [{"title": title, "url": url} for title, url in page.contents],
                 "previous": before.number if before else None,
                 "next": after.number if after else None,
@@ -165,7 +165,7 @@ class _Archive:
 
     def _page(self, request: Request) -> Page:
         number = _number(request.path_params["number"])
-        page = archive.edition(self.context.store, self.context.settings(), request.path_params["digest"], number)
+        page = archive.page(self.context.store, self.context.settings(), request.path_params["digest"], number)
         if page is None:
             raise HTTPException(404)
         return page
@@ -215,7 +215,7 @@ def _path(settings: Settings, digest: str, number: int | None = None) -> str:
 
 
 def _list(
-    settings: Settings, digest: DigestSettings, found: Sequence[Edition], most: int, *, title: str = ""
+    settings: Settings, digest: DigestSettings, found: Sequence[PastIssue], most: int, *, title: str = ""
 ) -> dict[str, Any]:
     """What the page says of a digest; the newest so many of its issues."""
     return {
@@ -228,7 +228,7 @@ def _list(
     }
 
 
-def _row(settings: Settings, one: Edition) -> dict[str, Any]:
+def _row(settings: Settings, one: PastIssue) -> dict[str, Any]:
     return {
         "url": _path(settings, one.digest, one.number),
         "name": one.subject.removeprefix(f"{one.title}: "),  # which the page has said already
@@ -247,7 +247,7 @@ def _feeds(settings: Settings, digest: str) -> list[dict[str, str]]:
     ]
 
 
-def _as_json(settings: Settings, one: Edition) -> dict[str, Any]:
+def _as_json(settings: Settings, one: PastIssue) -> dict[str, Any]:
     """An issue for programs; its address is absolute where there is a public_url."""
     return {
         "digest": one.digest,

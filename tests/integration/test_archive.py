@@ -14,7 +14,7 @@ from sqlalchemy import select
 from publisher.errors import UsageError
 from publisher.feeds.check import check_document
 from publisher.flows import archive, issuing
-from publisher.flows.archive import Edition
+from publisher.flows.archive import PastIssue
 from publisher.flows.digest import Slot, draft
 from publisher.mail.compose import UNSUBSCRIBE
 from publisher.model.feed import Format
@@ -44,8 +44,8 @@ def test_issues_are_listed_newest_first_of_one_digest_or_of_all(site: Site) -> N
     site.send()
     assert site.shown("conferences") == [("conferences", 2), ("conferences", 1)]
     assert site.shown() == [("conferences", 2), ("talks", 1), ("conferences", 1)]
-    first = archive.editions(site.store, site.settings)[-1]
-    assert first == Edition(
+    first = archive.past_issues(site.store, site.settings)[-1]
+    assert first == PastIssue(
         "conferences", "Conference writeups", 1, NOON + timedelta(days=7), "Conference writeups: Post 1", 1
     )
     assert archive.shown_date(site.settings, first) == "30 November 2026"
@@ -56,8 +56,8 @@ def test_a_digest_without_archive_or_without_config_shows_nothing(site: Site) ->
     site.add("ann", "secret")
     site.send("secret")
     assert site.shown("secret") == site.shown("unheard") == []
-    assert archive.edition(site.store, site.settings, "secret", 1) is None
-    assert archive.edition(site.store, site.settings, "", 1) is None
+    assert archive.page(site.store, site.settings, "secret", 1) is None
+    assert archive.page(site.store, site.settings, "", 1) is None
     assert archive.feed(site.store, site.settings, "secret", Format.RSS) is None
     site.settings = settings(CONFERENCES, public_url=WEB)
     assert site.shown() == []
@@ -79,7 +79,7 @@ def test_what_is_going_out_or_went_out_is_shown(site: Site, state: IssueState, *
     site.send()
     site.issue(1, state)
     assert bool(site.shown()) == there
-    assert (archive.edition(site.store, site.settings, "conferences", 1) is not None) == there
+    assert (archive.page(site.store, site.settings, "conferences", 1) is not None) == there
     assert (b"issues/conferences/1" in site.feed(Format.ATOM)) == there
 
 
@@ -98,7 +98,7 @@ def test_an_issue_is_kept_private_and_shown_again(site: Site) -> None:
     assert archive.set_private(site.store, "conferences", 1, private=True).private
     assert issuing.show(site.store, "conferences", 1).issue.private
     assert site.shown() == []
-    assert archive.edition(site.store, site.settings, "conferences", 1) is None
+    assert archive.page(site.store, site.settings, "conferences", 1) is None
     assert b"issues/conferences/1" not in site.feed(Format.RSS)
     assert not archive.set_private(site.store, "conferences", 1, private=False).private
     assert site.shown() == [("conferences", 1)]
@@ -108,7 +108,7 @@ def test_an_issue_is_kept_private_and_shown_again(site: Site) -> None:
 def test_what_is_not_there_cannot_be_private(site: Site, number: int) -> None:
     with pytest.raises(UsageError, match="has no issue"):
         archive.set_private(site.store, "conferences", number, private=True)
-    assert archive.edition(site.store, site.settings, "conferences", number) is None
+    assert archive.page(site.store, site.settings, "conferences", number) is None
 
 
 def test_the_fullest_variant_stands_for_all(site: Site) -> None:
@@ -119,7 +119,7 @@ def test_the_fullest_variant_stands_for_all(site: Site) -> None:
     site.add("ben")  # who begins where the cadence stands
     site.send()
     page = site.page(2)
-    assert page.edition.entries == 2
+    assert page.issue.entries == 2
     assert page.contents == (("Post 3", "https://example.com/posts/3/"), ("Post 2", "https://example.com/posts/2/"))
 
 
@@ -135,7 +135,7 @@ def test_of_equally_full_variants_the_first_is_shown(site: Site) -> None:
             content = Content(f"Variant {number}", f"<p>{number}</p>", f"{number}\n")
             issues.insert_variant(connection, key, Variant(number, tuple(entries), ()), content)
     page = site.page(2)
-    assert (page.edition.subject, page.edition.entries, page.text) == ("Variant 2", 2, "2\n")
+    assert (page.issue.subject, page.issue.entries, page.text) == ("Variant 2", 2, "2\n")
     assert "<p>2</p>" in page.html
 
 
@@ -154,7 +154,7 @@ def test_nothing_personal_is_in_a_page(site: Site) -> None:
 
 
 def test_neighbours_are_the_issues_before_and_after() -> None:
-    three, two, one = (Edition("a", "A", number, NOON, "", 1) for number in (3, 2, 1))
+    three, two, one = (PastIssue("a", "A", number, NOON, "", 1) for number in (3, 2, 1))
     assert archive.neighbours((three, two, one), 2) == (one, three)
     assert archive.neighbours((three, two, one), 3) == (two, None)
     assert archive.neighbours((three, two, one), 1) == (None, two)
