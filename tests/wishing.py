@@ -16,7 +16,7 @@ from publisher.flows.wishes import Wished, WishKind
 from publisher.mail.addresses import parse_mailbox
 from publisher.model.letter import LetterKind
 from publisher.model.settings import Filter
-from publisher.store import people
+from publisher.store import people, suppressions
 from publisher.store.tables import consent_event, letter
 from publisher.tokens import load_keys
 from tests.mailing import CONFERENCES, NOON, settings
@@ -87,7 +87,7 @@ class Hall:
 
     def suppress(self, reason: SuppressionReason, address: str = ANN) -> None:
         with self.store.writing() as connection:
-            people.suppress(connection, parse_mailbox(address), reason, "", NOON)
+            suppressions.suppress(connection, parse_mailbox(address), reason, "", NOON)
 
     def person(self, address: str = ANN, digest: str = "conferences") -> Subscription:
         with self.store.reading() as connection:

@@ -18,7 +18,7 @@ from publisher.mail.addresses import parse_mailbox
 from publisher.model.letter import LetterKind
 from publisher.model.problem import Problem, warning
 from publisher.model.subscriber import ConsentKind, SubscriptionState, SuppressionReason
-from publisher.store import letters, people
+from publisher.store import consents, letters, people, suppressions
 from publisher.tokens import Outcome, Purpose
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _judged(connection: Connection, desk: Desk, ids: tuple[int | str, ...]) -> t
     digest = next((each for each in desk.settings.digests if each.name == name), None)
     if found is None or digest is None or found.generation != generation:
         return Confirmation(Answer.WRONG), 0
-    reason = people.suppressed(connection, parse_mailbox(found.address))
+    reason = suppressions.reason_of(connection, parse_mailbox(found.address))
     if reason == SuppressionReason.COMPLAINT.value:
         return Confirmation(Answer.WRONG), 0
     if found.state is SubscriptionState.CONFIRMED and not reason:
@@ -133,13 +133,11 @@ def join(
     if owner is None:  # whoever calls has looked
         raise AssertionError(person)
     mailbox = parse_mailbox(owner.address)
-    people.lift(connection, mailbox)
-    people.come_back(connection, desk.keys.erased(mailbox.key))
+    suppressions.lift(connection, mailbox)
+    suppressions.come_back(connection, desk.keys.erased(mailbox.key))
     said = baseline(connection, digest, items, now)
     begin(connection, person, digest.name, cadence)
-    people.record_consent(
-        connection, person, digest.name, ConsentKind.CONFIRMED, wording=WORDING, evidence=evidence, now=now
-    )
+    consents.record(connection, person, digest.name, ConsentKind.CONFIRMED, wording=WORDING, evidence=evidence, now=now)
     reader = people.by_number(connection, person, digest.name)
     if reader is None or just_written(connection, LetterKind.WELCOME, reader, now):
         return said
@@ -193,7 +191,7 @@ def repace(connection: Connection, reader: Subscription, cadence: str, now: date
     """Change a reader's pace by their own word, in an open ``writing`` transaction."""
     people.change_pace(connection, reader.subscriber, reader.digest, cadence)
     said = evidence or CHOSE.format(cadence=cadence, before=reader.cadence)
-    people.record_consent(
+    consents.record(
         connection, reader.subscriber, reader.digest, ConsentKind.CADENCE, wording=WORDING, evidence=said, now=now
     )
 

@@ -26,7 +26,7 @@ from publisher.model.subscriber import (
     SubscriptionState,
     SuppressionReason,
 )
-from publisher.store import people, slots
+from publisher.store import consents, people, slots, suppressions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -334,13 +334,13 @@ def look(connection: Connection | None, desk: Desk, rows: list[Row]) -> Known:
         return Known({}, {}, frozenset(), {}, frozenset())
     keys = {row.mailbox.key for row in rows}
     numbers = people.persons(connection, keys)
-    marks = {desk.keys.erased(key): key for key in keys} if people.any_erased(connection) else {}
+    marks = {desk.keys.erased(key): key for key in keys} if suppressions.any_erased(connection) else {}
     return Known(
         numbers,
-        people.all_suppressed(connection, keys),
-        frozenset(marks[mark] for mark in people.all_erased(connection, marks)),
+        suppressions.reasons(connection, keys),
+        frozenset(marks[mark] for mark in suppressions.all_erased(connection, marks)),
         people.places(connection, numbers.values()),
-        people.spoke_themselves(connection, numbers.values()),
+        consents.spoke_themselves(connection, numbers.values()),
     )
 
 
@@ -372,7 +372,7 @@ class _Batch:
             person = numbers[row.mailbox.key]
             self._place(row, fate, person, places.get((person, row.digest)))
         people.place_all(self._connection, self._made)
-        people.record_all(self._connection, self._events)
+        consents.record_all(self._connection, self._events)
         self._ask()
 
     def _begin_digests(self) -> None:
@@ -386,7 +386,7 @@ class _Batch:
             reason = row.wanted if fate is Fate.SUPPRESSED else row.suppressed
             if isinstance(reason, SuppressionReason):
                 detail = f"imported from {self._place_of(row)}"
-                people.suppress(self._connection, row.mailbox, reason, detail, self._run.now)
+                suppressions.suppress(self._connection, row.mailbox, reason, detail, self._run.now)
 
     def _place(self, row: Row, fate: Fate, person: int, before: Subscription | None) -> None:
         wording = {Fate.ADDED: VOUCHED, Fate.WAITING: WAITING, Fate.LEFT: LEFT}[fate]

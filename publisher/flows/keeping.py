@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from publisher.errors import StoreError
 from publisher.flows.schedule import cadences
 from publisher.model.issue import IssueState, SlotOutcome
-from publisher.store import arrivals, home, issues, people, slots, sqlite
+from publisher.store import arrivals, consents, home, issues, slots, sqlite
 from publisher.store.audience import end_cursors
 from publisher.store.database import plain_faults
 
@@ -50,7 +50,7 @@ def adopt(store: Store, settings: Settings, now: datetime, *, keep_pending: bool
         if not keep_pending:
             end_cursors(connection)
         home.settle(connection, store.path)
-        return Adopted(open_issues, not keep_pending, people.last_consent(connection))
+        return Adopted(open_issues, not keep_pending, consents.last_moment(connection))
 
 
 def back_up(store: Store, target: Path) -> None:

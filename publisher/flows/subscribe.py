@@ -17,7 +17,7 @@ from publisher.model.delivery import ReleaseReason
 from publisher.model.entry import Item
 from publisher.model.letter import LetterKind
 from publisher.model.subscriber import Choice, ConsentKind, SubscriptionState, SuppressionReason
-from publisher.store import arrivals, letters, people, slots, wishes
+from publisher.store import arrivals, consents, letters, people, slots, suppressions, wishes
 from publisher.store.release import release_readers
 
 if TYPE_CHECKING:
@@ -147,11 +147,11 @@ def ask_in(
     digest = find_digest(desk.settings, wish.digest)
     mailbox = parse_mailbox(wish.address)
     cadence = find_cadence(digest, wish.cadence)
-    reason = people.suppressed(connection, mailbox)
+    reason = suppressions.reason_of(connection, mailbox)
     if reason == SuppressionReason.COMPLAINT.value or (reason == SuppressionReason.REQUEST.value and not themselves):
         return Enrolment(Change.REFUSED, mailbox.address, digest, cadence)
     if reason == SuppressionReason.BOUNCE.value:
-        people.lift(connection, mailbox)
+        suppressions.lift(connection, mailbox)
     said = baseline(connection, digest, items, now)
     change = question(connection, desk, mailbox, digest, cadence, now, evidence, again=bool(reason))
     return Enrolment(change, mailbox.address, digest, cadence, said)
@@ -184,9 +184,7 @@ def question(
     if waiting is None:  # written just above
         raise AssertionError(person)
     letters.write(connection, confirmation_letter(connection, desk, waiting, digest, cadence, now))
-    people.record_consent(
-        connection, person, digest.name, ConsentKind.ASKED, wording=WORDING, evidence=evidence, now=now
-    )
+    consents.record(connection, person, digest.name, ConsentKind.ASKED, wording=WORDING, evidence=evidence, now=now)
     return Change.ASKED
 
 
@@ -210,7 +208,7 @@ def end(
     """End a subscription and release what waits for its reader, in an open ``writing`` transaction."""
     people.leave(connection, ended.subscriber, ended.digest)
     release_readers(connection, [ended.subscriber], ReleaseReason.LEFT, now, digest=ended.digest)
-    people.record_consent(connection, ended.subscriber, ended.digest, kind, wording=wording, evidence=evidence, now=now)
+    consents.record(connection, ended.subscriber, ended.digest, kind, wording=wording, evidence=evidence, now=now)
 
 
 def listing(store: Store, digest: str = "") -> tuple[Subscription, ...]:
@@ -235,7 +233,7 @@ def forget(store: Store, keys: Keys, address: str, now: datetime) -> Forgotten:
     mark = keys.erased(mailbox.key)
     with store.writing() as connection:
         person = people.number_of(connection, mailbox)
-        suppressed = bool(people.suppressed(connection, mailbox))
+        suppressed = bool(suppressions.reason_of(connection, mailbox))
         waited = _forget_wishes(connection, mailbox)
         if not person and not suppressed and not waited:
             return Forgotten(known=False)
@@ -244,8 +242,8 @@ def forget(store: Store, keys: Keys, address: str, now: datetime) -> Forgotten:
         if person:
             letters.forget(connection, person)
             people.erase(connection, person)
-        people.lift(connection, mailbox)
-        people.leave_mark(connection, mark, now)
+        suppressions.lift(connection, mailbox)
+        suppressions.leave_mark(connection, mark, now)
     return Forgotten(known=True, digests=digests, released=released)
 
 
@@ -292,7 +290,7 @@ def is_token(token: str) -> bool:
 
 
 def _refuse_suppressed(connection: Connection, mailbox: Mailbox) -> None:
-    reason = people.suppressed(connection, mailbox)
+    reason = suppressions.reason_of(connection, mailbox)
     if reason:
         bounced = reason == SuppressionReason.BOUNCE.value
         remedy = (
@@ -302,11 +300,11 @@ def _refuse_suppressed(connection: Connection, mailbox: Mailbox) -> None:
 
 
 def _refuse_erased(connection: Connection, mailbox: Mailbox, keys: Callable[[], Keys] | None) -> None:
-    if not people.any_erased(connection):
+    if not suppressions.any_erased(connection):
         return
     if keys is None:
         raise UsageError("people were erased from this store, and without its keys nobody can tell who")
-    if people.is_erased(connection, keys().erased(mailbox.key)):
+    if suppressions.is_erased(connection, keys().erased(mailbox.key)):
         raise UsageError(
             f"{mailbox.address} was erased, and is not added on anybody else's word", "Ask them by letter: --ask"
         )
@@ -326,7 +324,7 @@ def _repace(
     cadence = find_cadence(digest, wanted)
     people.change_pace(connection, found.subscriber, digest.name, cadence)
     evidence = f"The author changed the pace from {found.cadence} to {cadence}."
-    people.record_consent(
+    consents.record(
         connection, found.subscriber, digest.name, ConsentKind.CADENCE, wording=WORDING, evidence=evidence, now=now
     )
     return Enrolment(Change.CHANGED_PACE, found.address, digest, cadence, said)
@@ -336,9 +334,7 @@ def _vouch(connection: Connection, mailbox: Mailbox, digest: DigestSettings, cad
     """Confirm by the author's word; the reader begins where the cadence stands."""
     person = people.enrol(connection, mailbox, now)
     begin(connection, person, digest.name, cadence)
-    people.record_consent(
-        connection, person, digest.name, ConsentKind.VOUCHED, wording=WORDING, evidence=VOUCHED, now=now
-    )
+    consents.record(connection, person, digest.name, ConsentKind.VOUCHED, wording=WORDING, evidence=VOUCHED, now=now)
 
 
 def begin(connection: Connection, person: int, digest: str, cadence: str) -> None:

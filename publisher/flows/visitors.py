@@ -21,7 +21,7 @@ from publisher.flows.wishes import Wished, WishKind, offered_cadence
 from publisher.mail.addresses import parse_mailbox
 from publisher.model.letter import LetterKind
 from publisher.model.subscriber import ConsentKind, SubscriptionState, SuppressionReason
-from publisher.store import letters, people, wishes
+from publisher.store import consents, letters, people, suppressions, wishes
 from publisher.tokens import Outcome, Purpose
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def visit(store: Store, desk: Desk, token: str, now: datetime) -> Visit:
         known = people.known(connection, person)
         if known is None:
             return Visit(Outcome.WRONG)
-        reason = people.suppressed(connection, parse_mailbox(known.address))
+        reason = suppressions.reason_of(connection, parse_mailbox(known.address))
         mine = people.subscriptions(connection, person)
     return Visit(outcome, Person(person, known.address, mine, SuppressionReason(reason) if reason else None))
 
@@ -123,7 +123,7 @@ def choose(store: Store, desk: Desk, token: str, wanted: Mapping[str, str], item
         if known is None:
             return Chosen(Outcome.WRONG)
         choices = _choices(desk.settings, people.subscriptions(connection, person), wanted)
-        reason = people.suppressed(connection, parse_mailbox(known.address))
+        reason = suppressions.reason_of(connection, parse_mailbox(known.address))
         return _Choosing(connection, desk, person, items, now, reason).all(choices)
 
 
@@ -199,7 +199,7 @@ def data(store: Store, desk: Desk, token: str, now: datetime) -> dict[str, Any] 
 def _known(connection: Connection, settings: Settings, person: int, known: people.Known) -> dict[str, Any]:
     mailbox = parse_mailbox(known.address)
     titles = {digest.name: digest.title for digest in settings.digests}
-    suppressed = people.suppression_of(connection, mailbox)
+    suppressed = suppressions.find(connection, mailbox)
     return {
         "address": known.address,
         "since": _moment(known.created),
@@ -221,7 +221,7 @@ def _known(connection: Connection, settings: Settings, person: int, known: peopl
                 "evidence": each.evidence,
                 "at": _moment(each.at),
             }
-            for each in people.consents(connection, person)
+            for each in consents.of(connection, person)
         ],
         "letters": [_shown(each) for each in letters.to_person(connection, person)],
         "issues": [_shown(each) for each in people.received(connection, person)],
@@ -232,7 +232,7 @@ def _known(connection: Connection, settings: Settings, person: int, known: peopl
     }
 
 
-def _shown(row: people.Suppressed | people.Received | letters.Written) -> dict[str, Any]:
+def _shown(row: suppressions.Suppressed | people.Received | letters.Written) -> dict[str, Any]:
     """A row by its own names, with its moments written out."""
     return {name: _moment(value) if isinstance(value, datetime) else value for name, value in row._asdict().items()}
 
@@ -277,9 +277,9 @@ def say_why(store: Store, unsubscribe_token: str, reason: str, now: datetime) ->
         if found is None or found.state is not _GONE:
             return
         person, digest = found.subscriber, found.digest
-        if people.last_event(connection, person, digest, _LEAVING) is ConsentKind.LEFT:
+        if consents.last_kind(connection, person, digest, _LEAVING) is ConsentKind.LEFT:
             kind = ConsentKind.REASON
-            people.record_consent(connection, person, digest, kind, wording=WORDING, evidence=words, now=now)
+            consents.record(connection, person, digest, kind, wording=WORDING, evidence=words, now=now)
 
 
 def _by_token(store: Store, token: str) -> Subscription | None:

@@ -20,7 +20,7 @@ from publisher.mail.addresses import parse_mailbox
 from publisher.model.letter import LetterKind
 from publisher.model.problem import Problem, warning
 from publisher.model.subscriber import SuppressionReason
-from publisher.store import letters, people, wishes
+from publisher.store import letters, people, suppressions, wishes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -205,7 +205,10 @@ def _dropped(why: str) -> _Done:
 def _lead_home(connection: Connection, desk: Desk, mailbox: Mailbox, now: datetime) -> int:
     """Write the letter with the link to somebody's own page, unless there is no need or none; returns how many."""
     person = people.number_of(connection, mailbox)
-    if not desk.settings.web_public_url or people.suppressed(connection, mailbox) == SuppressionReason.COMPLAINT.value:
+    if (
+        not desk.settings.web_public_url
+        or suppressions.reason_of(connection, mailbox) == SuppressionReason.COMPLAINT.value
+    ):
         return 0
     if not people.subscriptions(connection, person) or _had_enough(connection, person, now):
         return 0

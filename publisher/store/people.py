@@ -1,4 +1,4 @@
-"""Subscribers, subscriptions and consent in the store. Every function works in the caller's transaction."""
+"""Subscribers and their subscriptions in the store. Every function works in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import delete, func, insert, select, update
 
 from publisher.model.subscriber import (
-    ConsentEvent,
-    ConsentKind,
     Record,
     Subscription,
     SubscriptionState,
     SuppressionReason,
 )
-from publisher.store.once import insert_once
-from publisher.store.tables import consent_event, delivery, erasure, issue, subscriber, subscription, suppression
+from publisher.store import consents
+from publisher.store.parts import CHUNK, parts
+from publisher.store.tables import consent_event, delivery, issue, subscriber, subscription, suppression
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
     from publisher.model.subscriber import Choice, Mailbox
 
-CHUNK = 500
-
 
 class Known(NamedTuple):
     """A person's address in two of its shapes, and since when the store knows it."""
@@ -34,14 +31,6 @@ class Known(NamedTuple):
     address: str
     wire: str
     created: datetime
-
-
-class Suppressed(NamedTuple):
-    """Why an address is never mailed, in the words that were noted, and since when."""
-
-    reason: str
-    detail: str
-    at: datetime
 
 
 class Received(NamedTuple):
@@ -109,27 +98,6 @@ def subscriptions(connection: Connection, person: int) -> tuple[Subscription, ..
     return tuple(_subscription(row) for row in connection.execute(query))
 
 
-def consents(connection: Connection, person: int) -> tuple[ConsentEvent, ...]:
-    """List everything that was recorded of a person's consent, oldest first."""
-    return tuple(_events(connection, [person]).get(person, ()))
-
-
-def last_event(connection: Connection, person: int, digest: str, kinds: Collection[ConsentKind]) -> ConsentKind | None:
-    """Tell which of some kinds of events was recorded last."""
-    query = (
-        select(consent_event.c.kind)
-        .where(
-            consent_event.c.subscriber == person,
-            consent_event.c.digest == digest,
-            consent_event.c.kind.in_(sorted(kind.value for kind in kinds)),
-        )
-        .order_by(consent_event.c.id.desc())
-        .limit(1)
-    )
-    found = connection.execute(query).scalar_one_or_none()
-    return None if found is None else ConsentKind(found)
-
-
 def received(connection: Connection, person: int) -> tuple[Received, ...]:
     """List the issues that were made out to a person, oldest first, with what became of each."""
     query = (
@@ -141,19 +109,6 @@ def received(connection: Connection, person: int) -> tuple[Received, ...]:
     return tuple(Received(*row) for row in connection.execute(query))
 
 
-def suppression_of(connection: Connection, mailbox: Mailbox) -> Suppressed | None:
-    """Tell why and since when an address is never mailed; None when it may be."""
-    query = select(suppression.c.reason, suppression.c.detail, suppression.c.at)
-    row = connection.execute(query.where(suppression.c.key == mailbox.key)).one_or_none()
-    return None if row is None else Suppressed(*row)
-
-
-def suppressed(connection: Connection, mailbox: Mailbox) -> str:
-    """Tell why an address is never mailed again; empty when it may be."""
-    query = select(suppression.c.reason).where(suppression.c.key == mailbox.key)
-    return connection.execute(query).scalar_one_or_none() or ""
-
-
 def confirmed(connection: Connection) -> dict[tuple[str, str], int]:
     """Count the confirmed subscriptions of each digest and cadence."""
     query = (
@@ -162,38 +117,6 @@ def confirmed(connection: Connection) -> dict[tuple[str, str], int]:
         .group_by(subscription.c.digest, subscription.c.cadence)
     )
     return {(row.digest, row.cadence): row.readers for row in connection.execute(query)}
-
-
-def last_consent(connection: Connection) -> datetime | None:
-    """Tell when the last consent event was recorded."""
-    found: datetime | None = connection.execute(select(func.max(consent_event.c.at))).scalar_one()
-    return found
-
-
-def suppress(connection: Connection, mailbox: Mailbox, reason: SuppressionReason, detail: str, now: datetime) -> None:
-    """Never mail an address again; the first reason stands."""
-    values = {"key": mailbox.key, "reason": reason.value, "detail": detail, "at": now}
-    insert_once(connection, suppression, [values])
-
-
-def lift(connection: Connection, mailbox: Mailbox) -> None:
-    """Let an address be mailed again."""
-    connection.execute(delete(suppression).where(suppression.c.key == mailbox.key))
-
-
-def any_erased(connection: Connection) -> bool:
-    """Whether anyone was ever erased."""
-    return connection.execute(select(erasure.c.hash).limit(1)).first() is not None
-
-
-def is_erased(connection: Connection, mark: str) -> bool:
-    """Whether a person with this hash was erased."""
-    return connection.execute(select(erasure.c.hash).where(erasure.c.hash == mark)).first() is not None
-
-
-def come_back(connection: Connection, mark: str) -> None:
-    """Forget that a person was erased: they came back by themselves."""
-    connection.execute(delete(erasure).where(erasure.c.hash == mark))
 
 
 def enrol(connection: Connection, mailbox: Mailbox, now: datetime) -> int:
@@ -257,30 +180,6 @@ def erase(connection: Connection, person: int) -> None:
     connection.execute(update(subscriber).where(subscriber.c.id == person).values(nobody))
 
 
-def leave_mark(connection: Connection, mark: str, now: datetime) -> None:
-    """Remember the hash of an erased address."""
-    if not is_erased(connection, mark):
-        connection.execute(insert(erasure).values(hash=mark, at=now))
-
-
-def record_consent(
-    connection: Connection,
-    person: int,
-    digest: str,
-    kind: ConsentKind,
-    *,
-    wording: str,
-    evidence: str,
-    now: datetime,
-) -> None:
-    """Add one event to the evidence."""
-    connection.execute(
-        insert(consent_event).values(
-            subscriber=person, digest=digest, kind=kind.value, wording=wording, evidence=evidence, at=now
-        )
-    )
-
-
 # Many at a time
 
 
@@ -288,47 +187,17 @@ def persons(connection: Connection, keys: Collection[str]) -> dict[str, int]:
     """Look the numbers of many people up by their keys."""
     query = select(subscriber.c.key, subscriber.c.id)
     return {
-        row.key: row.id for part in _parts(keys) for row in connection.execute(query.where(subscriber.c.key.in_(part)))
+        row.key: row.id for part in parts(keys) for row in connection.execute(query.where(subscriber.c.key.in_(part)))
     }
-
-
-def all_suppressed(connection: Connection, keys: Collection[str]) -> dict[str, str]:
-    """Tell which of many addresses are never mailed, and why."""
-    query = select(suppression.c.key, suppression.c.reason)
-    return {
-        row.key: row.reason
-        for part in _parts(keys)
-        for row in connection.execute(query.where(suppression.c.key.in_(part)))
-    }
-
-
-def all_erased(connection: Connection, marks: Collection[str]) -> frozenset[str]:
-    """Tell which of many hashes are those of erased people."""
-    query = select(erasure.c.hash)
-    return frozenset(
-        found for part in _parts(marks) for found in connection.execute(query.where(erasure.c.hash.in_(part))).scalars()
-    )
 
 
 def places(connection: Connection, people: Collection[int]) -> dict[tuple[int, str], Subscription]:
     """Read every subscription of many people, by person and digest."""
     found: dict[tuple[int, str], Subscription] = {}
-    for part in _parts(people):
+    for part in parts(people):
         rows = connection.execute(_subscriptions().where(subscription.c.subscriber.in_(part)))
         found.update({(row.id, row.digest): _subscription(row) for row in rows})
     return found
-
-
-def spoke_themselves(connection: Connection, people: Collection[int]) -> frozenset[tuple[int, str]]:
-    """Tell who of many people confirmed a digest by their own word, ever."""
-    query = select(consent_event.c.subscriber, consent_event.c.digest).where(
-        consent_event.c.kind == ConsentKind.CONFIRMED.value
-    )
-    return frozenset(
-        (row.subscriber, row.digest)
-        for part in _parts(people)
-        for row in connection.execute(query.where(consent_event.c.subscriber.in_(part)))
-    )
 
 
 def taken_tokens(connection: Connection, tokens: Collection[str]) -> frozenset[str]:
@@ -336,7 +205,7 @@ def taken_tokens(connection: Connection, tokens: Collection[str]) -> frozenset[s
     query = select(subscription.c.unsubscribe_token)
     return frozenset(
         found
-        for part in _parts(tokens)
+        for part in parts(tokens)
         for found in connection.execute(query.where(subscription.c.unsubscribe_token.in_(part))).scalars()
     )
 
@@ -355,23 +224,6 @@ def place_all(connection: Connection, made: Collection[Subscription]) -> None:
         connection.execute(insert(subscription), [_row(each) for each in made])
 
 
-def record_all(connection: Connection, events: Collection[ConsentEvent]) -> None:
-    """Add many events to the evidence."""
-    rows = [
-        {
-            "subscriber": each.subscriber,
-            "digest": each.digest,
-            "kind": each.kind.value,
-            "wording": each.wording,
-            "evidence": each.evidence,
-            "at": each.at,
-        }
-        for each in events
-    ]
-    if rows:
-        connection.execute(insert(consent_event), rows)
-
-
 def records(connection: Connection, choice: Choice) -> Iterator[Record]:
     """Read all that is known of subscriptions, by digest and address, then of addresses that are only suppressed.
 
@@ -381,7 +233,7 @@ def records(connection: Connection, choice: Choice) -> Iterator[Record]:
     query = query.outerjoin(suppression, suppression.c.key == subscriber.c.key).where(*_chosen(choice))
     query = query.order_by(subscription.c.digest, subscriber.c.key).execution_options(yield_per=CHUNK)
     for rows in connection.execute(query).partitions():
-        events = _events(connection, {row.id for row in rows})
+        events = consents.by_person(connection, {row.id for row in rows})
         for row in rows:
             theirs = tuple(event for event in events.get(row.id, ()) if event.digest == row.digest)
             reason = SuppressionReason(row.reason) if row.reason else None
@@ -397,21 +249,6 @@ def _only_suppressed(connection: Connection, matching: str) -> Iterator[Record]:
         query = query.where(suppression.c.key.contains(matching.casefold(), autoescape=True))
     for row in connection.execute(query.execution_options(yield_per=CHUNK)):
         yield Record(row.key, None, (), SuppressionReason(row.reason))
-
-
-def _events(connection: Connection, people: Collection[int]) -> dict[int, list[ConsentEvent]]:
-    query = select(consent_event).where(consent_event.c.subscriber.in_(people)).order_by(consent_event.c.id)
-    found: dict[int, list[ConsentEvent]] = {}
-    for row in connection.execute(query):
-        event = ConsentEvent(row.subscriber, row.digest, ConsentKind(row.kind), row.wording, row.evidence, row.at)
-        found.setdefault(row.subscriber, []).append(event)
-    return found
-
-
-def _parts(values: Collection[Any]) -> Iterator[list[Any]]:
-    """A statement binds a limited number of values."""
-    ordered = sorted(set(values))
-    return (ordered[start : start + CHUNK] for start in range(0, len(ordered), CHUNK))
 
 
 def _row(made: Subscription) -> dict[str, object]:

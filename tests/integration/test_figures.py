@@ -20,7 +20,7 @@ from publisher.model.counted import Counted
 from publisher.model.delivery import DeliveryState
 from publisher.model.issue import IssueState
 from publisher.model.subscriber import ConsentKind, SuppressionReason
-from publisher.store import feed_readers, people
+from publisher.store import consents, feed_readers, people, suppressions
 from publisher.store.figures import without_addresses
 from publisher.store.tables import consent_event, delivery, digest, feed_reader, issue, subscriber, subscription, wish
 from tests.archiving import Site
@@ -55,7 +55,7 @@ def record(store: Store, person: str, kind: ConsentKind, words: str = "", days: 
     with store.writing() as connection:
         number = people.number_of(connection, parse_mailbox(f"{person}@example.org"))
         at = NOON - timedelta(days=days)
-        people.record_consent(connection, number, "conferences", kind, wording="", evidence=words, now=at)
+        consents.record(connection, number, "conferences", kind, wording="", evidence=words, now=at)
 
 
 def test_an_empty_store_has_figures_too(store: Store) -> None:
@@ -146,7 +146,7 @@ def test_a_history_is_told_as_it_was_lived(store: Store) -> None:
             connection.execute(delete(consent_event))
             connection.execute(delete(subscription))
             for row in rows:
-                people.record_consent(
+                consents.record(
                     connection,
                     row["subscriber"],
                     "conferences",
@@ -219,7 +219,7 @@ def test_suppressions_are_counted_by_reason(store: Store) -> None:
             ("b", SuppressionReason.BOUNCE),
             ("c", SuppressionReason.COMPLAINT),
         ):
-            people.suppress(connection, parse_mailbox(f"{person}@example.org"), reason, "", NOON)
+            suppressions.suppress(connection, parse_mailbox(f"{person}@example.org"), reason, "", NOON)
     found = figures(store, BOTH, NOON).suppressed
     assert found == {SuppressionReason.BOUNCE: 2, SuppressionReason.COMPLAINT: 1}
 

@@ -23,7 +23,7 @@ from publisher.flows.people_file import guard, read_table, unguard
 from publisher.mail.addresses import parse_mailbox
 from publisher.model.settings import Filter
 from publisher.model.subscriber import Choice, SuppressionReason
-from publisher.store import people
+from publisher.store import people, suppressions
 from publisher.store.database import open_store
 from publisher.store.tables import consent_event, erasure, letter, subscriber, subscription, suppression
 from publisher.tokens import Purpose, load_keys
@@ -173,7 +173,7 @@ def test_every_fate_with_its_line(office: Office) -> None:
     subscribe.remove(office.store, "gone@example.org", "", NOON)
     subscribe.forget(office.store, office.desk.keys, "forgot@example.org", NOON)
     with office.store.writing() as connection:
-        people.suppress(connection, parse_mailbox("never@example.org"), SuppressionReason.COMPLAINT, "", NOON)
+        suppressions.suppress(connection, parse_mailbox("never@example.org"), SuppressionReason.COMPLAINT, "", NOON)
     lines = ["email", "new@example.org", "nonsense", "known@example.org", "NEW@example.org"]
     lines += ["gone@example.org", "forgot@example.org", "never@example.org"]
     assert office.take("\n".join(lines)) == {"ADDED": 1, "REFUSED": 4, "ALREADY": 1, "DUPLICATE": 1}
@@ -214,7 +214,7 @@ def test_what_another_program_says_of_people(office: Office) -> None:
     assert office.states() == {"yes": "confirmed", "no": "unsubscribed", "maybe": "pending"}
     assert "the status 'gremlin' is not known" in office.said[0]
     with office.store.reading() as connection:
-        found = people.all_suppressed(connection, ["hard@example.org", "spam@example.org"])
+        found = suppressions.reasons(connection, ["hard@example.org", "spam@example.org"])
     assert found == {"hard@example.org": "bounce", "spam@example.org": "complaint"}
 
 
@@ -319,7 +319,7 @@ def test_an_export_is_imported_again_without_loss(office: Office, tmp_path: Path
     office.take("email,cadence\nann@example.org,monthly\n", "talks")
     office.take("email,status\nno@example.org,unsubscribed\nmaybe@example.org,pending\nspam@example.org,complained\n")
     with office.store.writing() as connection:
-        people.suppress(connection, parse_mailbox("ann@example.org"), SuppressionReason.BOUNCE, "", NOON)
+        suppressions.suppress(connection, parse_mailbox("ann@example.org"), SuppressionReason.BOUNCE, "", NOON)
     first = office.exported()
     with open_store_at(tmp_path / "other.sqlite3") as other:
         again = replace(office, store=other)

@@ -21,7 +21,7 @@ from publisher.mail.addresses import parse_mailbox
 from publisher.model.letter import LetterKind
 from publisher.model.settings import Filter
 from publisher.model.subscriber import Choice, ConsentKind, SubscriptionState, SuppressionReason
-from publisher.store import people
+from publisher.store import people, suppressions
 from publisher.store.tables import (
     consent_event,
     delivery,
@@ -124,7 +124,7 @@ class Office:
 
     def suppress(self, reason: SuppressionReason, address: str = ANN) -> None:
         with self.store.writing() as connection:
-            people.suppress(connection, parse_mailbox(address), reason, "", NOON)
+            suppressions.suppress(connection, parse_mailbox(address), reason, "", NOON)
 
     def given(self, address: str = ANN) -> list[str]:
         """The entries of every delivery to someone that was not released."""

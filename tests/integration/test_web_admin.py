@@ -21,7 +21,7 @@ from publisher.mail.addresses import parse_mailbox
 from publisher.model.counted import Counted
 from publisher.model.issue import IssueState
 from publisher.model.subscriber import ConsentKind, SuppressionReason
-from publisher.store import issues, people
+from publisher.store import consents, issues, people, suppressions
 from publisher.store.database import open_store
 from publisher.store.tables import delivery
 from publisher.web.admin import DONE, MAIL_POLICY, MANY, OPEN_ROAD, STRANGE, WRONG, routes
@@ -477,12 +477,10 @@ def test_readers_of_feeds_have_a_chart_and_a_table(author: Author) -> None:
 def test_bounces_complaints_and_reasons_are_told_without_addresses(author: Author) -> None:
     with_an_issue(author)
     with author.site.store.writing() as connection:
-        people.suppress(connection, parse_mailbox("ben@example.org"), SuppressionReason.BOUNCE, "", NOON)
+        suppressions.suppress(connection, parse_mailbox("ben@example.org"), SuppressionReason.BOUNCE, "", NOON)
         number = people.number_of(connection, parse_mailbox("ann@example.org"))
         words = "Too much of <script>, says ann@example.org"
-        people.record_consent(
-            connection, number, "conferences", ConsentKind.REASON, wording="", evidence=words, now=NOON
-        )
+        consents.record(connection, number, "conferences", ConsentKind.REASON, wording="", evidence=words, now=NOON)
     page = author.get(f"{ADMIN}/mail").text
     assert "They do not exist (bounced)" in page
     assert "Too much of &lt;script&gt;, says &lt;address&gt;" in page

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from publisher.model.letter import LetterKind
 from publisher.model.subscriber import SubscriptionState
-from publisher.store import people
+from publisher.store import consents
 from publisher.store.database import open_store
 from tests.calling import ANN, ORIGIN, Hall, site_settings
 
@@ -77,7 +77,7 @@ def test_somebody_subscribes_confirms_chooses_and_leaves(hall: Hall) -> None:
     assert told(hall.client.post(left)) == told(hall.client.post(left)) == {"state": "unsubscribed"}
     told(hall.client.post(f"{left}/reason", json={"reason": "Too much."}), 202)
     with hall.store.reading() as connection:
-        events = people.consents(connection, hall.standing(digest="talks").subscriber)
+        events = consents.of(connection, hall.standing(digest="talks").subscriber)
     assert "Too much." in [event.evidence for event in events]
     told(hall.client.post(f"{left}/return"), 202)
     told(hall.client.post(f"{left}/settings", json={}), 202)

@@ -16,7 +16,7 @@ from publisher.flows import subscribe
 from publisher.mail.addresses import parse_mailbox
 from publisher.model.letter import LetterKind
 from publisher.model.subscriber import SubscriptionState, SuppressionReason
-from publisher.store import people
+from publisher.store import consents, suppressions
 from publisher.store.database import open_store
 from publisher.web.traps import Trap
 from tests.calling import ANN, WAIT, Hall, Page, site_settings, sound
@@ -194,7 +194,7 @@ def _everybody(hall: Hall) -> dict[str, str]:
     hall.settle()
     with hall.store.writing() as connection:
         for sort, reason in (("bounced", SuppressionReason.BOUNCE), ("complained", SuppressionReason.COMPLAINT)):
-            people.suppress(connection, parse_mailbox(who[sort]), reason, "", hall.now)
+            suppressions.suppress(connection, parse_mailbox(who[sort]), reason, "", hall.now)
     return who
 
 
@@ -316,7 +316,7 @@ def test_who_left_may_say_why_and_come_back(hall: Hall) -> None:
     assert thanked.headers["location"] == "/unsubscribe/thanks"
     seen(hall.get("/unsubscribe/thanks"))
     with hall.store.reading() as connection:
-        said = people.consents(connection, hall.standing().subscriber)[-1].evidence
+        said = consents.of(connection, hall.standing().subscriber)[-1].evidence
     assert said == "It came too often. Too much <b>"
     assert hall.post(f"{path}/return").headers["location"] == "/subscribe/sent"
     hall.now += timedelta(hours=1)
@@ -413,7 +413,7 @@ def test_who_gets_no_mail_is_told_why(lobby: Hall, reason: SuppressionReason) ->
     lobby.subscribed()
     own = lobby.own_page()
     with lobby.store.writing() as connection:
-        people.suppress(connection, parse_mailbox(ANN), reason, "", lobby.now)
+        suppressions.suppress(connection, parse_mailbox(ANN), reason, "", lobby.now)
     assert seen(lobby.get(own)).text.count("is sent to") >= 1
 
 
