@@ -11,7 +11,7 @@ from publisher.errors import UsageError
 from publisher.flows.issuing import Standing
 from publisher.flows.status import status
 from publisher.model.delivery import FINAL, DeliveryState
-from publisher.store import feed_readers, issues, ledger, people
+from publisher.store import feed_readers, issues, ledger, people, wishes
 from publisher.store import figures as counts
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DAYS = 90  # of a digest's growth
 FEED_DAYS = 30  # of a feed's readers
+KEPT = 400  # days: a year can be laid beside the one before
 LAPSE = 7  # days after which an aggregator that came no more is not counted
 NEWEST = 20
 REASONS = 20
@@ -168,7 +169,7 @@ def pulse(store: Store, now: datetime) -> Pulse:
     """Count what metrics show."""
     with store.reading() as connection:
         return Pulse(
-            counts.wishes(connection),
+            wishes.count(connection),
             ledger.letters(connection),
             counts.under_way(connection),
             counts.issue_states(connection),
@@ -177,11 +178,13 @@ def pulse(store: Store, now: datetime) -> Pulse:
 
 
 def keep_readers(store: Store, counted: Iterable[Counted]) -> None:
-    """Write down what aggregators told of their readers; the highest count of a day stands."""
+    """Write down what aggregators told of their readers; the highest count of a day stands, for KEPT days."""
     rows = tuple(counted)
     if rows:
+        newest = date.fromisoformat(max(one.day for one in rows))
         with store.turning() as connection:
             feed_readers.record(connection, rows)
+            feed_readers.remove_before(connection, (newest - timedelta(days=KEPT)).isoformat())
 
 
 def progress(found: Standing) -> tuple[int, int]:

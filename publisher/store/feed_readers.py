@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from publisher.model.counted import Counted
@@ -28,6 +28,11 @@ def record(connection: Connection, counted: Iterable[Counted]) -> None:
         fresh = [one.aggregator for one in mine if one.aggregator not in kept][:room]
         wanted = kept.union(fresh)
         _write(connection, [one for one in mine if one.aggregator in wanted])
+
+
+def remove_before(connection: Connection, day: str) -> None:
+    """Delete the counts of all days before one."""
+    connection.execute(delete(feed_reader).where(feed_reader.c.day < day))
 
 
 def latest(connection: Connection, since: str = "") -> tuple[Counted, ...]:

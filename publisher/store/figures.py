@@ -12,7 +12,7 @@ from publisher.model.delivery import DeliveryState
 from publisher.model.issue import IssueState
 from publisher.model.subscriber import ConsentKind, SuppressionReason
 from publisher.store.issues import ALIVE
-from publisher.store.tables import consent_event, delivery, issue, subscriber, suppression, wish
+from publisher.store.tables import consent_event, delivery, issue, subscriber, suppression
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -129,11 +129,6 @@ def tallies(connection: Connection, numbers: list[int]) -> dict[int, dict[Delive
 def newest(connection: Connection, most: int) -> list[int]:
     """List the ids of the newest issues, newest first."""
     return list(connection.execute(select(issue.c.id).order_by(issue.c.id.desc()).limit(most)).scalars())
-
-
-def wishes(connection: Connection) -> int:
-    """Count what visitors asked for and nobody has looked at."""
-    return int(connection.execute(select(func.count()).select_from(wish)).scalar_one())
 
 
 def issue_states(connection: Connection) -> dict[IssueState, int]:

@@ -282,6 +282,14 @@ def test_readers_of_feeds_are_those_that_still_come_and_today_has_no_sum_yet(sto
     assert pulse(store, NOON).feeds == {"feed.xml": 15}
 
 
+def test_counts_of_readers_are_kept_for_four_hundred_days(store: Store) -> None:
+    days = [(TODAY - timedelta(days=ago)).isoformat() for ago in (401, 400, 0)]
+    for day in days:
+        keep_readers(store, [Counted("feed.xml", "Feedly", day, 1)])
+    with store.reading() as connection:
+        assert list(feed_readers.history(connection)["feed.xml"]) == days[1:]
+
+
 def test_wishes_are_counted(store: Store) -> None:
     with store.writing() as connection:
         values = {"kind": "subscribe", "address": "ann@example.org", "digest": "", "cadence": "", "at": NOON}
