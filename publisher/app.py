@@ -34,6 +34,7 @@ from publisher.web.answers import Request, answer
 from publisher.web.application import application
 from publisher.web.context import Context
 from publisher.web.freshness import Shelves
+from publisher.web.limits import MINUTE, Limit
 from publisher.web.metrics import Metrics
 from publisher.web.readers import Readers
 from publisher.web.rendering import WebPages
@@ -57,6 +58,7 @@ SMTP_PASSWORD = "PUBLISHER_SMTP_PASSWORD"  # noqa: S105 - the name of a variable
 ADMIN_TOKEN = "PUBLISHER_ADMIN_TOKEN"  # noqa: S105 - as above
 LOOK = 1.0  # seconds that config.toml is believed to be as it was
 KEPT = 10.0  # seconds that the templates of letters are kept
+ALARMS = 30  # a minute, of lines that say the same: an attack must not fill the disk
 LATE = timedelta(minutes=5)  # after the last pass, a clock counts as stopped
 ELSEWHERE = frozenset({301, 308, 405})  # answers that no reader of a feed takes for the feed
 TOGETHER = 4  # wishes that are settled before the doorman looks for visitors again, who wait for him
@@ -124,7 +126,7 @@ class Server:
         self._keys = load_keys(folder, environment, make=True)
         self._stopping = threading.Event()
         self._desks: tuple[float, Settings, Desk] | None = None
-        self._readers, self._metrics = Readers(), Metrics()
+        self._readers, self._metrics, self._alarms = Readers(), Metrics(), Limit(MINUTE)
         self._passed, self._at_work = _now(), False
         self._press = Press(folder, lambda words: log.say("publish", words))
         self._clock = Clock(self._wake)
@@ -182,6 +184,7 @@ class Server:
             wake=self._clock.ring,
             note=self._doorman.note,
             admin_token=self._environment.get(ADMIN_TOKEN, ""),
+            say=self._alarm,
         )
 
     def _front(self, method: bytes, path: bytes, headers: list[tuple[bytes, bytes]]) -> Answer | None:
@@ -202,6 +205,10 @@ class Server:
             self._log.say("start", fault, "warning")
         if not web.public_url:
             self._log.say("start", "Letters cannot link here: [web] public_url in config.toml is not set.", "warning")
+
+    def _alarm(self, words: str) -> None:
+        if not self._alarms.take(words, ALARMS, time.monotonic()):
+            self._log.say("security", words, "warning")
 
     def _answers(self) -> bool:
         with self._store.reading():

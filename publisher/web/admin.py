@@ -54,6 +54,13 @@ OPEN_ROAD = (
 )
 STRANGE = "That form did not come from these pages, or from a session that has ended. Try again from here."
 
+# What the log hears; people appear as somebody.
+CAME, LEFT = "Somebody logged in to the admin pages.", "Somebody logged out of the admin pages."
+REFUSED = "A login to the admin pages was refused: the token was wrong."
+TOO_MANY = "A login to the admin pages was refused: there were too many attempts."
+FOREIGN = "A form of the admin pages was refused: it came from elsewhere, or from another session."
+STRANGER = "Something was asked of the admin pages by somebody who is not logged in."
+
 # A mail has its styles in itself, and pictures from wherever they are; it is shown without any rights.
 MAIL_POLICY = (
     "default-src 'none'; img-src * data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
@@ -127,8 +134,10 @@ class _Pages:
         def asked(request: Request, fields: Fields) -> Response:
             session = self._session(request)
             if session is None:
+                self.context.say(STRANGER)
                 return self._to("admin/login")
             if not self._is_ours(request) or not self.sessions.is_form_token(session, fields.get("form", "")):
+                self.context.say(FOREIGN)
                 return self._page("fault", session, 403, words=STRANGE, remedy="")
             try:
                 return does(request, session, fields)
@@ -195,20 +204,29 @@ class _Pages:
         if not cookie:
             return self._page("fault", None, 403, words=OPEN_ROAD, remedy="")
         if not self._is_ours(request):
+            self.context.say(FOREIGN)
             return self._page("login", None, 403, words=STRANGE)
         if not self._may_try(request):
+            self.context.say(TOO_MANY)
             return self._page("login", None, 429, {"Retry-After": "60"}, words=MANY)
         if not self.sessions.admits(fields.get("token", "")):
+            self.context.say(REFUSED)
             return self._page("login", None, 403, words=WRONG)
+        before, now = self._session(request), self.context.now()
+        if before is not None:  # this browser's last one, which the new cookie takes the place of
+            self.sessions.end(before, now)
+        self.context.say(CAME)
         answer = self._to("admin")
-        answer.headers.append("Set-Cookie", sessions.set_cookie(cookie, self.sessions.begin(self.context.now())))
+        answer.headers.append("Set-Cookie", sessions.set_cookie(cookie, self.sessions.begin(now)))
         return answer
 
     def logout(self, request: Request, session: Session, fields: Fields) -> Response:
         """End a session, here and wherever else its cookie may be."""
         del fields
         self.sessions.end(session, self.context.now())
+        self.context.say(LEFT)
         answer = self._to("admin/login")
+        answer.headers["Clear-Site-Data"] = '"cache"'  # what the back button might show
         answer.headers.append("Set-Cookie", sessions.set_cookie(self._cookie(request), ""))
         return answer
 

@@ -24,7 +24,7 @@ from publisher.model.subscriber import SubscriptionState
 from publisher.tokens import Outcome
 from publisher.web import leaving, openapi
 from publisher.web import preferences as own
-from publisher.web.asking import answer
+from publisher.web.asking import LIMITED, answer
 from publisher.web.offers import offers
 from publisher.web.visitors import confirmed
 
@@ -100,6 +100,8 @@ class Resource:
         try:
             response = self._answer(method, asked)
         except _Refusal as refusal:
+            if refusal.seconds:
+                asked.context.say(LIMITED)
             response = refusal.response()
         response.headers["Vary"] = "Origin"
         origin = asked.headers.get("origin", "")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MOST_BODY = 64 * 1024  # bytes; the longest form is a fraction of it
 MOST_FIELDS = 500
+LIMITED = "A visitor was told to wait: their network asked for too much, or tried too many links."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Asked:
 
     def later(self, seconds: float) -> Response:
         """Tell somebody that it was too much for now."""
+        self.context.say(LIMITED)
         answer = self.page("busy.html", 429, minutes=ceil(seconds / 60))
         answer.headers["Retry-After"] = str(ceil(seconds))
         return answer

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from publisher.web.rendering import WebPages
 
 
+def _unheard(_words: str) -> None:
+    """Nobody listens."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The site behind the routes.
@@ -28,7 +32,8 @@ class Context:
     every published entry, newest first. ``now`` is aware UTC. ``wake`` tells the clock that something was written
     that can be delivered at once; it returns immediately. ``note`` returns when a visitor's wish is committed, and
     raises StoreError when it cannot be. ``admin_token`` is PUBLISHER_ADMIN_TOKEN, empty: no admin. ``limits`` is
-    what the visitors of each network have caused so far.
+    what the visitors of each network have caused so far. ``say`` tells the author's log of what touches security, in
+    words without an address, a network or a token.
     """
 
     folder: Path
@@ -42,3 +47,4 @@ class Context:
     note: Callable[[Wished], None]
     admin_token: str = ""
     limits: Limits = field(default_factory=Limits)
+    say: Callable[[str], None] = _unheard

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 ELSEWHERE = "elsewhere"  # no route of ours
 WRONG_TOKENS = 30  # a minute, of all networks together
+UNKNOWN = "Somebody asked for the numbers without the admin token, or with a wrong one."
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"})
 
@@ -175,6 +176,7 @@ def routes(
             return PlainTextResponse("Too many attempts.\n", 429, {"Retry-After": "60"})
         if scheme.lower() != "bearer" or not sessions.admits(given.strip()):
             wrong.take("", WRONG_TOKENS, time.monotonic())
+            context.say(UNKNOWN)
             return PlainTextResponse("The admin token is needed.\n", 401, {"WWW-Authenticate": "Bearer"})
         return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": "no-store"})
 
