@@ -8,11 +8,10 @@ SHELL := /bin/bash
 
 # The Python that the virtualenv is made with, and Debian's packages that it may lack.
 DEBIAN_RUN := python3 python3-venv
-DEBIAN_TEST := git postgresql postfix nginx-light chromium newsboat
-DEBIAN_BENCH := wrk
+DEBIAN_TEST := git postgresql postfix nginx-light chromium newsboat wrk
 APT := DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: publish test check bench soak debian-run debian-test debian-bench clean
+.PHONY: publish test check bench soak debian-run debian-test clean
 
 publish: .venv/run  ## feeds, pages and the first digest of the shipped posts
 	@$(BIN)/publish
@@ -29,7 +28,7 @@ check: .venv/test  ## format, lint, types, contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-timing 2>/dev/null || $(BIN)/lint-imports
 
-bench: .venv/test debian-test debian-bench  ## speed and memory beside Hugo, Pelican, smtp-source and nginx, each in one run
+bench: .venv/test debian-test  ## speed and memory beside Hugo, Pelican, smtp-source and nginx, each in one run
 	@$(BIN)/python -m benchmarks.web
 	@$(BIN)/python -m benchmarks.mail
 	@$(BIN)/python benchmarks/run.py
@@ -61,8 +60,7 @@ debian-run:
 
 # Nothing of theirs is to run: no cluster is made for PostgreSQL, no configuration for Postfix, and nginx is not
 # started. The tests start their own.
-debian-bench: DEBIAN_TEST += $(DEBIAN_BENCH)
-debian-test debian-bench:
+debian-test:
 	@missing=""; \
 	has() { command -v $${1##*/} >/dev/null || ls $$1 >/dev/null 2>&1; }; \
 	for package in $(DEBIAN_TEST); do \

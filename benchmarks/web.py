@@ -1,8 +1,10 @@
 """Measure serving: `make bench`, or `.venv/bin/python -m benchmarks.web --help`.
 
-Ours and nginx serve the same feed of 160 KB from tmpfs, with one worker each, to the same connections of wrk that
-stay open: a reader that has it already (304), and one that takes it compressed. nginx is given what it is fastest
-with: the compressed copy ready beside the feed, the same bytes as ours, and open files kept.
+`publisher serve` and nginx serve the same feed of 160 KB from tmpfs, with one worker each, to the same connections of
+wrk that stay open: a reader that has it already (304), and one that takes it compressed. Each request says for how
+many readers it is made, as aggregators do, and ours counts them; its store, its pages and its look-out for a new
+output are there as always. nginx is given what it is fastest with: the compressed copy ready beside the feed, the
+same bytes as ours, and open files kept.
 
 The load takes a core of its own. Where there is none to spare the clock flatters the slower side, so the processor
 time of each server is taken too.
@@ -43,16 +45,23 @@ _BEGIN, _END = "<!-- benchmarks of web: begin -->", "<!-- benchmarks of web: end
 _WARM = 1  # seconds of load before any that count
 _GZIP = {"Accept-Encoding": "gzip"}
 
-SERVE = """
-import sys
-from pathlib import Path
-from publisher.model.settings import WebSettings
-from publisher.web.answers import Request, answer
-from publisher.web.running import WebServer
-from publisher.web.shelf import read_shelf
-shelf = read_shelf(Path(sys.argv[1]))
-front = lambda method, path, headers: answer(shelf, Request(method, path, headers))
-WebServer(None, front, WebSettings(port=int(sys.argv[2]))).serve()
+_TELLING = {"User-Agent": "Feedly/1.0 (+http://www.feedly.com/fetcher.html; 16 subscribers; like FeedFetcher-Google)"}
+
+SITE = """
+[site]
+title = "Notebook"
+base_url = "http://127.0.0.1:{port}/"
+timezone = "Europe/Berlin"
+author = "Robin"
+[digests.weekly]
+title = "Everything new"
+schedule = "mon 09:00"
+[mail]
+from = "Notebook <digest@example.com>"
+postal_address = "Notebook, 1 Street, Town"
+[web]
+port = {port}
+public_url = "http://127.0.0.1:{port}/"
 """
 NGINX = """
 {user}
@@ -129,7 +138,7 @@ def main() -> None:
         root = Path(folder) / "public"
         root.mkdir()
         (root / FEED).write_bytes(_feed())
-        with _ours(root) as ours, _nginx(Path(folder), root, ours) as nginx:
+        with _ours(Path(folder)) as ours, _nginx(Path(folder), root, ours) as nginx:
             rows = list(_rows(ours, nginx, asked))
     head = ("work", "ours", "nginx", "ratio", "ratio by processor time", "goal", "reached")
     cells = [head, ("---", "---:", "---:", "---:", "---:", "---:", "---")]
@@ -197,7 +206,7 @@ def _feed() -> bytes:
 def _load(server: Server, headers: dict[str, str], connections: int, seconds: int) -> Run:
     """Load it for a while; raises RuntimeError if a request failed."""
     words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
-    for name, value in headers.items():
+    for name, value in {**_TELLING, **headers}.items():
         words += ["-H", f"{name}: {value}"]
     before = server.spent()
     url = f"http://127.0.0.1:{server.port}/{FEED}"
@@ -223,9 +232,12 @@ def _require(server: Server, status: int, headers: dict[str, str] | None = None)
 
 
 @contextmanager
-def _ours(root: Path) -> Iterator[Server]:
+def _ours(site: Path) -> Iterator[Server]:
     port = _free_port()
-    with _started([sys.executable, "-c", SERVE, os.fspath(root), str(port)], port) as server:
+    (site / "config.toml").write_text(SITE.format(port=port), encoding="utf-8")
+    program = "from publisher.cli.main import main; main()"
+    words = [sys.executable, "-c", program, "serve", "--no-clock", "--quiet", "--site", os.fspath(site)]
+    with _started(words, port) as server:
         yield server
 
 

@@ -30,9 +30,10 @@ from publisher.flows.schedule import Site, next_moment, run_due
 from publisher.mail.transports import transport
 from publisher.store.database import open_store
 from publisher.tokens import load_keys
-from publisher.web.answers import Request, answer
+from publisher.web.answers import Request, answer_with
 from publisher.web.application import application
 from publisher.web.context import Context
+from publisher.web.documents import Document
 from publisher.web.freshness import Shelves
 from publisher.web.limits import MINUTE, Limit
 from publisher.web.metrics import Metrics
@@ -60,7 +61,6 @@ LOOK = 1.0  # seconds that config.toml is believed to be as it was
 KEPT = 10.0  # seconds that the templates of letters are kept
 ALARMS = 30  # a minute, of lines that say the same: an attack must not fill the disk
 LATE = timedelta(minutes=5)  # after the last pass, a clock counts as stopped
-ELSEWHERE = frozenset({301, 308, 405})  # answers that no reader of a feed takes for the feed
 TOGETHER = 4  # wishes that are settled before the doorman looks for visitors again, who wait for him
 
 
@@ -158,9 +158,8 @@ class Server:
                 watcher = Watcher(self._folder, self._changed, lambda words: self._log.say("watch", words, "warning"))
                 watcher.start()
                 ending.callback(watcher.stop)
-            if self._has_clock:
-                self._clock.start()
-                ending.callback(self._clock.stop)
+            self._clock.start()
+            ending.callback(self._clock.stop)
             ending.callback(self._press.stop)
             ending.callback(self._stopping.set)
             self._web.serve()
@@ -189,14 +188,16 @@ class Server:
 
     def _front(self, method: bytes, path: bytes, headers: list[tuple[bytes, bytes]]) -> Answer | None:
         """What is answered before anything else: the output. Readers that aggregators report are counted in passing."""
-        shelf = self._shelves.current
-        found = answer(shelf, Request(method, path, headers))
-        if found is not None and found.status not in ELSEWHERE and path in shelf.feeds:
-            self._metrics.fed(found.status)
+        found = self._shelves.current.find(path)
+        if found is None:
+            return None
+        said = answer_with(found, Request(method, path, headers))
+        if said is not None and isinstance(found, Document) and found.kind.is_feed:
+            self._metrics.fed(said.status)
             for name, value in headers:
                 if name == b"user-agent":
-                    self._readers.note(path.decode("ascii", "replace"), value)
-        return found
+                    self._readers.note(found.path.decode(), value)
+        return said
 
     def _ready(self, port: int) -> None:
         web = self._settings().web
@@ -244,7 +245,13 @@ class Server:
     # What is due
 
     def _wake(self) -> datetime | None:
-        """One pass: what fell due is published, drafted and delivered; tells when there is something to do next."""
+        """One pass: what fell due is published, drafted and delivered; tells when there is something to do next.
+
+        Without the clock it only writes down what was counted.
+        """
+        if not self._has_clock:
+            self._keep_readers()
+            return None
         self._at_work = True
         try:
             if self._press.due(_now()):

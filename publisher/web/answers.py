@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from publisher.web.ranges import Range
     from publisher.web.shelf import Shelf
 
-__all__ = ["Answer", "FilePart", "Request", "answer", "not_found"]
+__all__ = ["Answer", "FilePart", "Request", "answer", "answer_with", "not_found"]
 
 _ACCEPT_ENCODING, _RANGE = b"accept-encoding", b"range"
 _CONDITIONS = frozenset({b"if-match", b"if-none-match", b"if-modified-since", b"if-unmodified-since"})
@@ -50,14 +50,20 @@ class Request(NamedTuple):
 def answer(shelf: Shelf, request: Request, now: Callable[[], float] = time.time) -> Answer | None:
     """Answer a request for something that is in the output; None if nothing is there. ``now``: seconds of the epoch."""
     found = shelf.find(request.path)
-    if isinstance(found, Document) and found.content is None:
-        found = found.present(now())
-    if found is None:
-        return None
+    return None if found is None else answer_with(found, request, now)
+
+
+def answer_with(found: Document | Redirect, request: Request, now: Callable[[], float] = time.time) -> Answer | None:
+    """Answer with what was found at a request's path; None if that is a file which is there no more."""
+    if isinstance(found, Redirect):
+        return found.answer if request.method in _METHODS else _NOT_ALLOWED
+    if found.content is None:
+        present = found.present(now())
+        if present is None:
+            return None
+        found = present
     if request.method not in _METHODS:
         return _NOT_ALLOWED
-    if isinstance(found, Redirect):
-        return found.answer
     given = _given(request.headers)
     if request.method in _HEAD:
         given.pop(_RANGE, None)  # it means nothing here (RFC 9110, 14.2)

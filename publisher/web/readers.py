@@ -129,6 +129,7 @@ class Readers:
         self._now = now
         self._lock = threading.Lock()
         self._heard: dict[bytes, Told | None] = {}
+        self._noted: set[tuple[str, bytes]] = set()  # since the last take: to hear it again changes nothing
         self._counts: dict[tuple[str, str, str], dict[str, int]] = {}  # day, feed, aggregator: part: readers
         self._taken: dict[tuple[str, str, str], int] = {}
         self._aggregators: dict[tuple[str, str], int] = {}
@@ -142,16 +143,21 @@ class Readers:
             and b"ollower" not in user_agent
         ):
             return
+        if (feed_path, user_agent) in self._noted:
+            return
         try:
             heard = self._heard[user_agent]
         except KeyError:
             heard = self._remember(user_agent)
         if heard is not None:
             self._count(feed_path, heard)
+        if len(self._noted) < _CACHED and len(user_agent) <= _LOOKED_AT:
+            self._noted.add((feed_path, user_agent))
 
     def take(self) -> tuple[Counted, ...]:
         """What is new or has grown since it was last taken."""
         today = self._today()
+        self._noted.clear()
         with self._lock:
             sums = {key: min(sum(parts.values()), MOST) for key, parts in self._counts.items()}
             grown = {key: readers for key, readers in sums.items() if readers > self._taken.get(key, 0)}

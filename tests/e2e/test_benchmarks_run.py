@@ -26,6 +26,17 @@ def test_our_side_of_every_row_is_measured_and_tabled(tmp_path: Path) -> None:
     assert any("25 posts" in row and "nothing to do" in row for row in rows)
 
 
+def test_the_real_server_is_measured_beside_nginx(tmp_path: Path) -> None:
+    results = tmp_path / "web.md"
+    asked = ["--quick", "--folder", os.fspath(tmp_path), "--results", os.fspath(results)]
+    measured = [sys.executable, "-m", "benchmarks.web", *asked]
+    subprocess.run(measured, check=True, capture_output=True, cwd=ROOT)
+    works = [line.split(" | ")[0] for line in results.read_text("utf-8").splitlines() if line.startswith("| feed")]
+    assert len(works) == 2
+    assert "304" in works[0]
+    assert "gzip" in works[1]
+
+
 def test_equal_numbers_give_equal_posts() -> None:
     assert list(posts.generate(20)) == list(posts.generate(20))
     assert list(posts.generate(20)) != list(posts.generate(20, seed=2))

@@ -145,6 +145,16 @@ def test_a_day_that_ends_between_two_takings_is_not_lost() -> None:
     assert readers.take() == ()
 
 
+def test_what_was_heard_is_heard_again_on_another_day() -> None:
+    clock = Days()
+    readers = Readers(clock)
+    for _ in range(2):
+        readers.note("feed.xml", FEEDLY.format(7).encode())
+        readers.note("feed.xml", FEEDLY.format(7).encode())
+        assert [one.day for one in readers.take()] == [clock.now.date().isoformat()]
+        clock.now += timedelta(days=1)
+
+
 def test_made_up_names_paths_and_ids_fill_no_memory() -> None:
     readers = Readers(Days())
     names = [f"{first}{second}bot" for first in "abcdefghijklmnopqrstuvwxyz" for second in "abcdefghijklmnopqrst"]
