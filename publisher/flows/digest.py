@@ -10,6 +10,7 @@ from publisher.errors import MailError, OutputError, UsageError
 from publisher.flows.letters import preview_letter
 from publisher.flows.newness import first_look, look, plan, take_in
 from publisher.mail.addresses import parse_sender
+from publisher.mail.impersonal import inert
 from publisher.mail.rendering import Templates
 from publisher.mail.view import issue_view
 from publisher.model.delivery import ReleaseReason
@@ -85,6 +86,25 @@ class Drafted:
     readers: int
     reason: str
     said: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a new reader would get, in no store. ``fresh`` is False when nothing is new and older entries stand in.
+
+    ``url`` is where the issue would stand in the archive, empty where there is no web server.
+    """
+
+    number: int
+    rendered: Rendered
+    url: str
+    entries: int
+    fresh: bool
+
+    @property
+    def page(self) -> str:
+        """The HTML to be looked at: links that would be a reader's own lead nowhere yet."""
+        return inert(self.rendered.content.html, self.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,22 +242,27 @@ def _freeze(
 def preview(occasion: Occasion) -> Preview:
     """Write what a new reader would get to preview/NAME.html and .txt; the store is read at most."""
     digest = occasion.digest
-    number, chosen, fresh = newcomers_issue(occasion)
+    made = sample(occasion)
+    html, text = _write(occasion.folder / "preview", digest.name, made)
+    said = tuple(_warnings(digest, made.rendered))
+    return Preview(html, text, made.rendered.content.subject, made.entries, made.fresh, said)
+
+
+def sample(occasion: Occasion) -> Sample:
+    """Render what a new reader would get; the store is read at most. Raises OutputError if no entry passes."""
+    number, chosen, fresh = _newcomers_issue(occasion)
     rendered = _render(Templates(search_path(occasion.folder)), occasion, chosen, number)
-    html, text = _write(occasion.folder / "preview", digest.name, rendered)
-    said = tuple(_warnings(digest, rendered))
-    return Preview(html, text, rendered.content.subject, len(chosen), fresh, said)
+    return Sample(number, rendered, _browser_url(occasion, number), len(chosen), fresh)
 
 
-def sample(occasion: Occasion) -> tuple[Issue, Rendered]:
-    """The issue that a new reader would get, rendered and in no store."""
-    number, chosen, _ = newcomers_issue(occasion)
+def sample_to_mail(occasion: Occasion) -> tuple[Issue, Sample]:
+    """The same with what all messages of an issue share. Raises MailError where the settings fit no mail."""
     check_mail(occasion.settings)
-    rendered = _render(Templates(search_path(occasion.folder)), occasion, chosen, number)
-    return _issue(occasion, number, occasion.now, ("", None)), rendered
+    made = sample(occasion)
+    return _issue(occasion, made.number, occasion.now, ("", None)), made
 
 
-def newcomers_issue(occasion: Occasion) -> tuple[int, tuple[Item, ...], bool]:
+def _newcomers_issue(occasion: Occasion) -> tuple[int, tuple[Item, ...], bool]:
     """Tell the next issue's number, what it would hold for someone who subscribes now, and whether that is new.
 
     Where nothing is, the newest entries stand in. Raises OutputError where no entry passes the filter.
@@ -288,7 +313,6 @@ def _chosen(items: Sequence[Item], wanted: Iterable[str]) -> tuple[Item, ...]:
 
 def _render(templates: Templates, occasion: Occasion, chosen: Sequence[Item], number: int) -> Rendered:
     settings = occasion.settings
-    web = settings.web_public_url.rstrip("/")
     view = issue_view(
         settings.site,
         occasion.digest,
@@ -296,9 +320,14 @@ def _render(templates: Templates, occasion: Occasion, chosen: Sequence[Item], nu
         number=number,
         drafted=occasion.now,
         postal_address=settings.mail.postal_address,
-        browser_url=f"{web}/issues/{occasion.digest.name}/{number}" if web else "",
+        browser_url=_browser_url(occasion, number),
     )
     return templates.render(view)
+
+
+def _browser_url(occasion: Occasion, number: int) -> str:
+    web = occasion.settings.web_public_url.rstrip("/")
+    return f"{web}/issues/{occasion.digest.name}/{number}" if web else ""
 
 
 def _warnings(digest: DigestSettings, rendered: Rendered) -> list[Problem]:
@@ -328,12 +357,13 @@ def _issue(occasion: Occasion, number: int, at: datetime, hold: tuple[str, datet
     )
 
 
-def _write(folder: Path, name: str, rendered: Rendered) -> tuple[Path, Path]:
+def _write(folder: Path, name: str, made: Sample) -> tuple[Path, Path]:
     html, text = folder / f"{name}.html", folder / f"{name}.txt"
     try:
         folder.mkdir(exist_ok=True)
-        html.write_text(rendered.content.html, encoding="utf-8")
-        text.write_text(f"Subject: {rendered.content.subject}\n\n{rendered.content.text}", encoding="utf-8")
+        content = made.rendered.content
+        html.write_text(made.page, encoding="utf-8")
+        text.write_text(f"Subject: {content.subject}\n\n{content.text}", encoding="utf-8")
     except OSError as fault:
         raise OutputError(
             f"the preview cannot be written to {folder}: {fault.strerror}",

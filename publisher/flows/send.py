@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from publisher.errors import MailError
 from publisher.flows.deliver import Delivery, Terms, deliver
-from publisher.flows.digest import Drafted, Outlook, check_mail, draft, outlook, sample
+from publisher.flows.digest import Drafted, Outlook, check_mail, draft, outlook, sample_to_mail
 from publisher.mail.addresses import parse_mailbox
 from publisher.mail.compose import Composer
 from publisher.model.delivery import Claim
@@ -71,8 +71,8 @@ def send_sample(occasion: Occasion, address: str, transport: Transport, name: st
     ``name`` names this message, once. Raises UsageError for a bad address, MailError when the relay refuses.
     """
     mailbox = parse_mailbox(address)
-    issue, rendered = sample(occasion)
-    composer = Composer(name, issue, rendered.content, 1)
+    issue, made = sample_to_mail(occasion)
+    composer = Composer(name, issue, made.rendered.content, 1)
     session = transport.session()
     try:
         reply = session.hand_over(composer.message(Claim(1, 1, 1, mailbox.wire, NOBODY)), lambda: True)

@@ -90,6 +90,12 @@ def text(words: str, url: str, entries: Collection[str]) -> str:
     return _tidy(_MARKER.sub("", "\n".join((*above, "\n\n".join(below)))))
 
 
+def inert(html: str, url: str) -> str:
+    """Take the targets from an issue's personal links and from those to its own page, and leave all the rest."""
+    own = rf"|{re.escape(url)}/?" if url else ""
+    return re.sub(rf"""\shref=(["'])(?:{_MARKER.pattern}{own})\1""", "", html, flags=re.IGNORECASE)
+
+
 def _speaks_to_one(paragraph: str, entries: Collection[str]) -> bool:
     return bool(_MARKER.search(paragraph)) and not any(address in paragraph for address in entries)
 

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from publisher.errors import OutputError, PublisherError, UsageError
 from publisher.flows import archive, figures, issuing
-from publisher.flows.digest import Occasion, newcomers_issue, sample
+from publisher.flows.digest import Occasion, sample
 from publisher.flows.newness import find_cadence, find_digest
 from publisher.templating import search_path
 from publisher.web import charts, sessions
@@ -311,19 +311,18 @@ class _Pages:
     def preview(self, request: Request, session: Session) -> Response:
         """The issue that a newcomer would get, in a frame without rights."""
         occasion = self._occasion(request)
-        _, chosen, fresh = newcomers_issue(occasion)
-        issue, rendered = sample(occasion)
+        made = sample(occasion)
         answer = self._page(
             "preview",
             session,
             digest=occasion.digest,
             cadence=occasion.cadence,
-            number=issue.number,
-            subject=rendered.content.subject,
-            text=rendered.content.text,
-            entries=len(chosen),
-            fresh=fresh,
-            warning=rendered.warning,
+            number=made.number,
+            subject=made.rendered.content.subject,
+            text=made.rendered.content.text,
+            entries=made.entries,
+            fresh=made.fresh,
+            warning=made.rendered.warning,
         )
         answer.headers["Content-Security-Policy"] = f"{POLICY}; frame-src 'self'"
         return answer
@@ -331,9 +330,8 @@ class _Pages:
     def preview_mail(self, request: Request, session: Session) -> Response:
         """What stands in that frame."""
         del session
-        _, rendered = sample(self._occasion(request))
         headers = {**_PRIVATE, "Content-Security-Policy": MAIL_POLICY, "X-Frame-Options": "SAMEORIGIN"}
-        return HTMLResponse(rendered.content.html, headers=headers)
+        return HTMLResponse(sample(self._occasion(request)).page, headers=headers)
 
     def script(self, request: Request) -> Response:
         """The one script, of the site's own templates or of ours."""

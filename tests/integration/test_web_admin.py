@@ -18,6 +18,7 @@ from starlette.routing import Mount
 
 from publisher.flows.figures import keep_readers
 from publisher.mail.addresses import parse_mailbox
+from publisher.mail.compose import UNSUBSCRIBE
 from publisher.model.counted import Counted
 from publisher.model.issue import IssueState
 from publisher.model.subscriber import ConsentKind, SuppressionReason
@@ -456,6 +457,8 @@ def test_the_preview_stands_in_a_frame_without_rights(author: Author) -> None:
     assert mail.headers["content-security-policy"] == MAIL_POLICY
     assert mail.headers["x-frame-options"] == "SAMEORIGIN"
     assert "The first of all" in mail.text
+    assert ">Unsubscribe</a>" in mail.text
+    assert UNSUBSCRIBE not in mail.text  # nobody's own: the link leads nowhere
 
 
 def test_a_preview_of_nothing_says_why(author: Author) -> None:

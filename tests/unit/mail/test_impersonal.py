@@ -180,3 +180,10 @@ def test_of_a_sites_own_templates_too(tmp_path: Path) -> None:
     assert "Post 1 https://example.com/posts/1/" in text
     assert "leave" not in text
     assert ".invalid" not in text
+
+
+def test_in_a_preview_personal_links_and_those_to_the_page_itself_lead_nowhere_and_all_else_stays() -> None:
+    other = f'<a href="{URL}0">Another</a><a class="x" href="{ENTRY}">Post</a>'
+    html = f'{AWAY}<a class="x" href="{URL}">View</a><a href=\'{URL}/\'>View</a>{other}'
+    assert impersonal.inert(html, URL) == f'<a>Leave</a><a class="x">View</a><a>View</a>{other}'
+    assert impersonal.inert(f'<a href="">x</a>{AWAY}', "") == '<a href="">x</a><a>Leave</a>'
