@@ -184,6 +184,7 @@ class Server:
             note=self._doorman.note,
             admin_token=self._environment.get(ADMIN_TOKEN, ""),
             say=self._alarm,
+            tell=lambda found: self._log.problems("letter", found),
         )
 
     def _front(self, method: bytes, path: bytes, headers: list[tuple[bytes, bytes]]) -> Answer | None:
@@ -266,7 +267,7 @@ class Server:
             self._keep_readers()
             moments = (next_moment(self._store, settings, _now()), self._press.following())
             return min((moment for moment in moments if moment is not None), default=None)
-        except PublisherError as fault:  # told, and tried again: what is wrong may be mended meanwhile
+        except Exception as fault:  # noqa: BLE001 - told, and tried again: what is wrong may be mended meanwhile
             self._log.fault("pass", fault)
             return None
         finally:

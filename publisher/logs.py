@@ -6,14 +6,16 @@ No line holds an address, a token or a network: people appear as numbers of ours
 from __future__ import annotations
 
 import json
+import traceback
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from publisher.errors import PublisherError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from publisher.errors import PublisherError
     from publisher.model.problem import Problem
 
 
@@ -48,9 +50,11 @@ class Log:
             elif not (self.quiet and problem.level.value == "note"):
                 self.write(str(problem))
 
-    def fault(self, event: str, fault: PublisherError) -> None:
-        """Write an error with its remedy."""
-        if self.form == "json":
+    def fault(self, event: str, fault: Exception) -> None:
+        """Write an error with its remedy; of one that nobody foresaw, where it came from."""
+        if not isinstance(fault, PublisherError):
+            self.say(event, "".join(traceback.format_exception(fault)).rstrip(), "error")
+        elif self.form == "json":
             self.say(event, fault.message, "error", remedy=fault.remedy)
         else:
             self.write(f"error: {fault}")

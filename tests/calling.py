@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from publisher.errors import StoreError
     from publisher.flows.wishes import Wished
+    from publisher.model.problem import Problem
     from publisher.model.subscriber import Subscription
     from publisher.store.database import Store
 
@@ -71,7 +72,7 @@ class Direct(httpx.BaseTransport):
 @dataclass
 class Hall:
     """Where visitors come in. ``noted`` are their wishes, which are written down as well; ``rung`` counts bells,
-    ``fault`` keeps wishes from being written."""
+    ``fault`` keeps wishes from being written, ``told`` is what the author hears."""
 
     store: Store
     folder: Path
@@ -80,6 +81,7 @@ class Hall:
     noted: list[Wished] = field(default_factory=list)
     rung: int = 0
     fault: StoreError | None = None
+    told: list[Problem] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.desk = Desk(self.settings, self.folder, load_keys(self.folder, {}, make=True))
@@ -94,6 +96,7 @@ class Hall:
             pages=WebPages(self.folder),
             wake=self._wake,
             note=self._note,
+            tell=self.told.extend,
         )
         self.app = Starlette(routes=[*visitors.routes(self.context), *api.routes(self.context)])
         self.client = httpx.Client(transport=Direct(self.app), base_url=PUBLIC)

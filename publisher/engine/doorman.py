@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from publisher.errors import PublisherError, StoreError
+from publisher.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,14 +31,15 @@ class Doorman(Generic[Wish]):
     """One thread that commits wishes with ``write`` and, when nobody comes, or too many for too long, calls ``settle``.
 
     ``settle`` does a part of the work and tells in how many seconds to go on with the rest, None when nothing is left.
-    Faults of it are given to ``tell``, and ``again`` seconds later it is called again.
+    Faults of it are given to ``tell``, and ``again`` seconds later it is called again. Those of ``write`` go to whoever
+    waits; whatever they are, the next visitors are taken in.
     """
 
     def __init__(
         self,
         write: Callable[[Sequence[Wish]], None],
         settle: Callable[[], float | None],
-        tell: Callable[[PublisherError], None],
+        tell: Callable[[Exception], None],
         again: float = AGAIN,
     ) -> None:
         self._write, self._settle, self._tell, self._again = write, settle, tell, again
@@ -98,11 +99,9 @@ class Doorman(Generic[Wish]):
     def _commit(self, batch: Sequence[tuple[Wish, Future[None]]]) -> None:
         try:
             self._write([wish for wish, _ in batch])
-        except BaseException as fault:
+        except Exception as fault:  # noqa: BLE001 - raised again in the threads of those who wait
             for _, done in batch:
                 done.set_exception(fault)
-            if not isinstance(fault, PublisherError):
-                raise
             return
         self._pause = 0
         for _, done in batch:
@@ -112,7 +111,7 @@ class Doorman(Generic[Wish]):
         self._settled = monotonic()
         try:
             self._pause = self._settle()
-        except PublisherError as fault:
+        except Exception as fault:  # noqa: BLE001 - told; a fault of ours must not turn everybody away for ever
             self._pause = self._again
             self._tell(fault)
 

@@ -50,13 +50,6 @@ class Answer(Enum):
     WRONG = "not a link of ours, or of before its reader left"
 
 
-class Leaving(Enum):
-    """What became of a link to leave: the same for someone who left just now, long ago, or whom nobody knows."""
-
-    DONE = "done"
-    MALFORMED = "not a token"
-
-
 @dataclass(frozen=True, slots=True)
 class Confirmation:
     """The answer to a link to confirm. The rest is empty where the link is no good."""
@@ -144,21 +137,20 @@ def join(
     return said + write(connection, lambda: welcome_letter(connection, desk, reader, digest, cadence, now))
 
 
-def leave(store: Store, desk: Desk, token: str, now: datetime, *, evidence: str = LEFT) -> Leaving:
+def leave(store: Store, desk: Desk, token: str, now: datetime, *, evidence: str = LEFT) -> tuple[Problem, ...]:
     """End the subscription that an unsubscribe token names; what waits for its reader is not sent.
 
-    Doing it again changes nothing, and a token that nobody knows gets the same answer.
+    Doing it again changes nothing, and what is no token of ours gets the same answer. Returns what the author should
+    hear of.
     """
     if not is_token(token):
-        return Leaving.MALFORMED
+        return ()
     with store.writing() as connection:
         found = people.by_token(connection, token)
         if found is None or found.state is SubscriptionState.UNSUBSCRIBED:
-            return Leaving.DONE
+            return ()
         end(connection, found, ConsentKind.LEFT, WORDING, evidence, now)
-        if found.state is SubscriptionState.CONFIRMED:
-            say_goodbye(connection, desk, found, now)
-    return Leaving.DONE
+        return say_goodbye(connection, desk, found, now) if found.state is SubscriptionState.CONFIRMED else ()
 
 
 def say_goodbye(connection: Connection, desk: Desk, left: Subscription, now: datetime) -> tuple[Problem, ...]:

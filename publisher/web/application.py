@@ -6,7 +6,6 @@ does come is looked for in the output first, so that an author's own page at ``s
 
 from __future__ import annotations
 
-import traceback
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
@@ -98,10 +97,9 @@ class Application:
             if fault.status_code == NOWHERE and not self._is_api(scope):
                 return self._nothing(scope)
             return self._words(scope, fault.status_code, fault.detail, dict(fault.headers or {}))
+        self._log.fault("request", fault)
         if isinstance(fault, PublisherError):
-            self._log.fault("request", fault)
             return self._words(scope, 503, BUSY, {"Retry-After": AGAIN})
-        self._log.say("request", "".join(traceback.format_exception(fault)).rstrip(), "error")
         return self._words(scope, 500, BROKEN, {})
 
     def _words(self, scope: Scope, status: int, words: str, headers: dict[str, str]) -> Response:

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 from publisher.web.limits import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from publisher.flows.letters import Desk
     from publisher.flows.wishes import Wished
     from publisher.model.entry import Item
+    from publisher.model.problem import Problem
     from publisher.model.settings import Settings
     from publisher.store.database import Store
     from publisher.web.rendering import WebPages
 
 
-def _unheard(_words: str) -> None:
+def _unheard(_said: object) -> None:
     """Nobody listens."""
 
 
@@ -33,7 +34,7 @@ class Context:
     that can be delivered at once; it returns immediately. ``note`` returns when a visitor's wish is committed, and
     raises StoreError when it cannot be. ``admin_token`` is PUBLISHER_ADMIN_TOKEN, empty: no admin. ``limits`` is
     what the visitors of each network have caused so far. ``say`` tells the author's log of what touches security, in
-    words without an address, a network or a token.
+    words without an address, a network or a token; ``tell`` tells it of problems that visitors need not hear of.
     """
 
     folder: Path
@@ -48,3 +49,4 @@ class Context:
     admin_token: str = ""
     limits: Limits = field(default_factory=Limits)
     say: Callable[[str], None] = _unheard
+    tell: Callable[[Iterable[Problem]], None] = _unheard

@@ -65,8 +65,9 @@ def left(asked: Asked) -> Standing | None:
     """Leave, having looked first: a link that is no good makes nobody wait for the store. Tells how things stood."""
     standing = standing_of(asked)
     if standing is not None and standing.state is not SubscriptionState.UNSUBSCRIBED:
-        consent.leave(asked.context.store, asked.context.desk(), asked.token, asked.now)
-        asked.context.wake()
+        context = asked.context
+        context.tell(consent.leave(context.store, context.desk(), asked.token, asked.now))
+        context.wake()
     return standing
 
 

@@ -147,6 +147,7 @@ def save(asked: Asked, wanted: dict[str, str]) -> Chosen:
     """Choose as a token's owner. Raises UsageError for a digest or cadence that is not offered."""
     context, now = asked.context, asked.now
     chosen = visitors.choose(context.store, context.desk(), asked.token, wanted, lambda: context.items(now), now)
+    context.tell(chosen.said)
     context.wake()
     return chosen
 

@@ -173,6 +173,7 @@ def confirmed(asked: Asked) -> Confirmation:
     if found.answer is not Answer.CONFIRMED:
         return found
     found = consent.confirm(context.store, desk, asked.token, lambda: context.items(asked.now), asked.now)
+    context.tell(found.said)
     context.wake()
     return found
 

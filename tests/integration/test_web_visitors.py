@@ -15,6 +15,7 @@ from publisher.errors import StoreError
 from publisher.flows import subscribe
 from publisher.mail.addresses import parse_mailbox
 from publisher.model.letter import LetterKind
+from publisher.model.problem import Level
 from publisher.model.subscriber import SubscriptionState, SuppressionReason
 from publisher.store import consents, suppressions
 from publisher.store.database import open_store
@@ -285,6 +286,21 @@ def test_a_token_that_nobody_knows_gets_the_same_page(lobby: Hall) -> None:
     assert seen(lobby.get(f"/unsubscribe/{UNKNOWN}")).count("button") == 2
     for path in ("reason", "return", "settings"):
         assert lobby.post(f"/unsubscribe/{UNKNOWN}/{path}", words="why").status_code == 303
+
+
+def test_a_letter_that_cannot_be_written_is_told_to_the_author_and_not_to_the_visitor(lobby: Hall) -> None:
+    lobby.subscribed()
+    token = lobby.standing().token
+    own = lobby.own_page()
+    (lobby.folder / "templates" / "mail").mkdir(parents=True)
+    for name in ("welcome", "goodbye"):
+        (lobby.folder / "templates" / "mail" / f"{name}.txt.j2").write_text("{{ no.such.thing }}", encoding="utf-8")
+    lobby.desk = replace(lobby.desk)
+    assert lobby.post(own, **{"cadence-talks": "monthly"}).status_code == 303
+    assert lobby.post(f"/unsubscribe/{token}").status_code == 200
+    warned = [problem.message for problem in lobby.told if problem.level is Level.WARNING]
+    assert len(warned) == 2
+    assert all("a letter could not be written" in message for message in warned)
 
 
 def test_looking_at_a_link_changes_nothing_whoever_looks(hall: Hall) -> None:

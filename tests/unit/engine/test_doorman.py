@@ -26,7 +26,8 @@ class Book:
     batches: list[list[int]] = field(default_factory=list)
     unsettled: list[int] = field(default_factory=list)
     settled: list[int] = field(default_factory=list)
-    faults: list[PublisherError] = field(default_factory=list)
+    broken: Exception = field(default_factory=lambda: PublisherError("a template is broken"))
+    faults: list[Exception] = field(default_factory=list)
     open: threading.Event = field(default_factory=threading.Event)
     begun: threading.Event = field(default_factory=threading.Event)
     empty: threading.Event = field(default_factory=threading.Event)
@@ -39,13 +40,15 @@ class Book:
         assert self.open.wait(PATIENCE)
         if -1 in wishes:
             raise StoreError("the disk is full")
+        if -2 in wishes:
+            raise ZeroDivisionError
         self.batches.append(list(wishes))
         self.unsettled += wishes
         self.empty.clear()
 
     def settle(self) -> float | None:
         if 13 in self.unsettled and not self.faults:
-            raise PublisherError("a template is broken")
+            raise self.broken
         if self.unsettled:
             self.settled.append(self.unsettled.pop(0))
         if self.unsettled:
@@ -87,23 +90,25 @@ def test_a_thousand_visitors_share_transactions_and_all_are_settled_in_order() -
     assert book.settled == written
 
 
-def test_a_store_that_fails_is_told_to_those_who_waited_and_to_nobody_after() -> None:
+@pytest.mark.parametrize(("wish", "fault"), [(-1, StoreError), (-2, ZeroDivisionError)])
+def test_a_store_that_fails_is_told_to_those_who_waited_and_to_nobody_after(wish: int, fault: type[Exception]) -> None:
     book = Book()
     with a_doorman(book) as doorman:
-        with pytest.raises(StoreError, match="disk is full"):
-            doorman.note(-1)
+        with pytest.raises(fault):
+            doorman.note(wish)
         doorman.note(2)
     assert book.batches == [[2]]
 
 
-def test_what_cannot_be_settled_is_told_and_tried_again_when_somebody_comes() -> None:
-    book = Book()
+@pytest.mark.parametrize("broken", [PublisherError("a template is broken"), ZeroDivisionError("nobody foresaw it")])
+def test_what_cannot_be_settled_is_told_and_tried_again_when_somebody_comes(broken: Exception) -> None:
+    book = Book(broken=broken)
     with a_doorman(book) as doorman:
         doorman.note(13)
         doorman.note(2)
         doorman.note(3)
         assert book.empty.wait(PATIENCE)
-    assert [str(fault) for fault in book.faults] == ["a template is broken"]
+    assert book.faults == [broken]
     assert sorted(book.settled) == [2, 3, 13]
 
 
