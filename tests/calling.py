@@ -22,7 +22,7 @@ from publisher.model.settings import DigestSettings, Filter, Settings, WebSettin
 from publisher.store import people
 from publisher.store.tables import letter, wish
 from publisher.tokens import load_keys
-from publisher.web import api, visitors
+from publisher.web import api, assets, visitors
 from publisher.web.context import Context
 from publisher.web.rendering import WebPages
 from tests.mailing import CONFERENCES, NOON, item, settings
@@ -66,7 +66,8 @@ class Direct(httpx.BaseTransport):
     async def _handle(self, request: httpx.Request) -> httpx.Response:
         request.stream = httpx.ByteStream(request.read())
         answer = await self._transport.handle_async_request(request)
-        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(await answer.aread()))
+        sent = b"".join([part async for part in answer.aiter_raw()])  # still compressed, if it was
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(sent))
 
 
 @dataclass
@@ -98,7 +99,7 @@ class Hall:
             note=self._note,
             tell=self.told.extend,
         )
-        self.app = Starlette(routes=[*visitors.routes(self.context), *api.routes(self.context)])
+        self.app = Starlette(routes=[route for part in (assets, visitors, api) for route in part.routes(self.context)])
         self.client = httpx.Client(transport=Direct(self.app), base_url=PUBLIC)
 
     def _wake(self) -> None:

@@ -20,7 +20,6 @@ from publisher.errors import OutputError, PublisherError, UsageError
 from publisher.flows import archive, figures, issuing
 from publisher.flows.digest import Occasion, sample
 from publisher.flows.newness import find_cadence, find_digest
-from publisher.templating import search_path
 from publisher.web import charts, sessions
 from publisher.web.admin_views import issue_view, moment, parts_of, progress_json
 from publisher.web.limits import MINUTE, Limit
@@ -97,7 +96,6 @@ def routes(context: Context) -> list[BaseRoute]:
         ),
         Route("/admin/digests/{name}/preview", pages.shown(pages.preview)),
         Route("/admin/digests/{name}/preview/mail", pages.shown(pages.preview_mail)),
-        Route("/assets/admin.js", pages.script),
     ]
 
 
@@ -332,15 +330,6 @@ class _Pages:
         del session
         headers = {**_PRIVATE, "Content-Security-Policy": MAIL_POLICY, "X-Frame-Options": "SAMEORIGIN"}
         return HTMLResponse(sample(self._occasion(request)).page, headers=headers)
-
-    def script(self, request: Request) -> Response:
-        """The one script, of the site's own templates or of ours."""
-        del request
-        for folder in search_path(self.context.folder):
-            path = folder / "web" / "admin.js"
-            if path.is_file():
-                return Response(path.read_bytes(), media_type="text/javascript", headers={"Cache-Control": "no-cache"})
-        raise HTTPException(404)
 
     # Doing
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Router
 
 from publisher.errors import PublisherError
-from publisher.web import admin, api, archive, metrics, visitors
-from publisher.web.answers import Request, answer, not_found
+from publisher.web import admin, api, archive, assets, metrics, visitors
+from publisher.web.answers import answer, not_found
+from publisher.web.kept import asked, response
 from publisher.web.proxies import Proxied
 from publisher.web.rendering import web_root
 from publisher.web.security import Secured
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from publisher.logs import Log
-    from publisher.web.answers import Answer
     from publisher.web.context import Context
     from publisher.web.shelf import Shelf
 
@@ -46,7 +46,8 @@ def application(
     checks: Mapping[str, Callable[[], bool]],
 ) -> ASGIApp:
     """The whole of it. ``checks`` are what /readyz asks."""
-    own = [*visitors.routes(context), *archive.routes(context), *api.routes(context), *admin.routes(context)]
+    parts = (assets, visitors, archive, api, admin)
+    own = [route for part in parts for route in part.routes(context)]
     pages = Application(context, shelf, log, own, metrics.routes(context, counted, checks), counted)
     return Proxied(pages, context.settings().web.trusted_proxies)
 
@@ -136,16 +137,3 @@ class _Told:
             if begun:
                 raise
             await self._fault(scope, fault)(scope, receive, send)
-
-
-def asked(scope: Scope) -> Request:
-    """The request as the shelf wants it."""
-    return Request(scope["method"].encode(), scope["raw_path"], scope["headers"])
-
-
-def response(found: Answer) -> Response:
-    """An answer of the shelf as a response."""
-    made = Response(found.body) if isinstance(found.body, bytes) else StreamingResponse(found.body.pieces())
-    made.status_code = found.status
-    made.raw_headers = list(found.headers)
-    return made

@@ -6,7 +6,6 @@ first saw the bytes, so that it moves with them and with nothing else.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from publisher.flows import archive
-from publisher.web.conditional import Verdict, http_date, judge
+from publisher.web.documents import content_tag
+from publisher.web.kept import kept
 from publisher.web.rendering import web_root
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class _Archive:
     """The answers. ``seen`` holds of each page its last ETag and when that was first given, in seconds of the epoch."""
 
     context: Context
-    seen: dict[str, tuple[str, int]] = field(default_factory=dict)
+    seen: dict[str, tuple[bytes, int]] = field(default_factory=dict)
 
     def to_all(self, request: Request) -> Response:
         del request
@@ -179,25 +179,18 @@ class _Archive:
 
     def _answer(self, request: Request, body: str | bytes, media_type: str = HTML, *, policy: str = "") -> Response:
         data = body.encode() if isinstance(body, str) else body
-        etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
-        since = self._since(request.url.path, etag)
-        headers = {
-            "ETag": etag,
-            "Last-Modified": http_date(since).decode(),
-            "Cache-Control": FRESH,
-            **({"Content-Security-Policy": policy, "X-Frame-Options": "SAMEORIGIN"} if policy else {}),
-        }
-        verdict = judge(dict(request.headers.raw), etag.encode(), since, self._seconds)
-        if verdict is not Verdict.GO_ON:
-            return Response(status_code=verdict.value, headers=headers)
-        return Response(data, headers=headers, media_type=media_type)
+        since = self._since(request.url.path, content_tag(data))
+        answer = kept(request.scope, data, media_type, since, FRESH, self._seconds)
+        if policy:
+            answer.headers.update({"Content-Security-Policy": policy, "X-Frame-Options": "SAMEORIGIN"})
+        return answer
 
-    def _since(self, path: str, etag: str) -> int:
+    def _since(self, path: str, tag: bytes) -> int:
         """Since when these bytes are given for a path, in seconds of the epoch."""
-        known, since = self.seen.get(path, ("", 0))
-        if known != etag:
+        known, since = self.seen.get(path, (b"", 0))
+        if known != tag:
             since = int(self._seconds())
-            self.seen[path] = (etag, since)
+            self.seen[path] = (tag, since)
         return since
 
     def _seconds(self) -> float:

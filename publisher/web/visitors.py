@@ -6,18 +6,15 @@ the request only writes down what they wish (flows/wishes.py).
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from starlette.responses import Response
 from starlette.routing import Route
 
-from publisher.errors import TemplateError, UsageError
+from publisher.errors import UsageError
 from publisher.flows import consent, wishes
 from publisher.flows.consent import Answer
 from publisher.flows.wishes import Wished, WishKind
-from publisher.templating import search_path
 from publisher.web import leaving, preferences
 from publisher.web.asking import Page, one_line
 from publisher.web.offers import in_words, offers
@@ -26,6 +23,7 @@ from publisher.web.traps import FIELD, STAMP, Trap
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from starlette.responses import Response
     from starlette.routing import BaseRoute
 
     from publisher.flows.consent import Confirmation
@@ -40,17 +38,14 @@ class Faults(NamedTuple):
     digest: str = ""
 
 
-STYLE = "web/web.css"
-STYLE_AGE = 3600  # seconds
 LOST = {Answer.EXPIRED: 410, Answer.WRONG: 404}
 
 
 def routes(context: Context) -> list[BaseRoute]:
-    """Give all pages for visitors, and what they look like."""
+    """Give all pages for visitors."""
     trap = Trap()
     subscribing = Page(context, partial(show_form, trap), partial(subscribe, trap))
     return [
-        Route("/assets/web.css", Page(context, style)),
         Route("/subscribe", subscribing),
         Route("/subscribe/", subscribing),
         Route("/subscribe/sent", Page(context, sent)),
@@ -195,25 +190,3 @@ def _lost(asked: Asked, found: Confirmation) -> Response:
     if found.answer is Answer.WRONG:
         asked.missed()
     return asked.page("lost.html", LOST[found.answer], link="confirm", expired=found.answer is Answer.EXPIRED)
-
-
-# The look
-
-
-def style(asked: Asked) -> Response:
-    """Give the style sheet: the site's own, or the one that ships with Publisher."""
-    sheet = _sheet(asked)
-    tag = f'"{hashlib.sha256(sheet).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": f"public, max-age={STYLE_AGE}"}
-    known = [each.strip().removeprefix("W/") for each in asked.headers.get("if-none-match", "").split(",")]
-    if tag in known or "*" in known:
-        return Response(status_code=304, headers=headers)
-    return Response(sheet, media_type="text/css", headers=headers)
-
-
-def _sheet(asked: Asked) -> bytes:
-    for folder in search_path(asked.context.folder):
-        path = folder / STYLE
-        if path.is_file():
-            return path.read_bytes()
-    raise TemplateError(f"templates/{STYLE} is missing", "Install Publisher again.")

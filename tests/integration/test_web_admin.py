@@ -25,6 +25,7 @@ from publisher.model.subscriber import ConsentKind, SuppressionReason
 from publisher.store import consents, issues, people, suppressions
 from publisher.store.database import open_store
 from publisher.store.tables import delivery
+from publisher.web import assets
 from publisher.web.admin import DONE, MAIL_POLICY, MANY, OPEN_ROAD, STRANGE, WRONG, routes
 from publisher.web.context import Context
 from publisher.web.rendering import WebPages, web_root
@@ -118,7 +119,8 @@ class Author:
                 note=lambda _: None,
                 admin_token=self.token,
             )
-            self.app = Starlette(routes=[Mount(web_root(site.settings).rstrip("/"), routes=routes(context))])
+            own = [*assets.routes(context), *routes(context)]
+            self.app = Starlette(routes=[Mount(web_root(site.settings).rstrip("/"), routes=own)])
         return self.app
 
     def _wake(self) -> None:

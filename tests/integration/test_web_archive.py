@@ -263,6 +263,17 @@ def test_who_has_it_already_is_told_so(visit: Visit, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", SHOWN)
+def test_issues_are_sent_compressed_to_who_takes_that(visit: Visit, path: str) -> None:
+    sent(visit, issues=9)
+    plain, packed = visit.get(path, accept_encoding="identity"), visit.get(path, accept_encoding="gzip")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.content == plain.content
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"])
+    assert packed.headers["etag"] != plain.headers["etag"]
+    assert visit.get(path, accept_encoding="gzip", if_none_match=packed.headers["etag"]).status_code == 304
+
+
+@pytest.mark.parametrize("path", SHOWN)
 def test_head_says_the_same_without_a_body(visit: Visit, path: str) -> None:
     sent(visit)
     answer, head = visit.get(path), visit.ask("HEAD", path)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from publisher.errors import StoreError
+from publisher.errors import StoreError, TemplateError
 from publisher.flows import subscribe
 from publisher.mail.addresses import parse_mailbox
 from publisher.model.letter import LetterKind
@@ -455,6 +455,16 @@ def test_the_style_sheet_is_fetched_once(lobby: Hall) -> None:
     own.parent.mkdir(parents=True)
     own.write_text("h1 { color: red }")
     assert lobby.get("/assets/web.css").text == "h1 { color: red }"
+    own.unlink()
+    own.mkdir()
+    with pytest.raises(TemplateError, match="cannot be read"):
+        lobby.get("/assets/web.css")
+
+
+def test_what_anybody_may_keep_is_compressed_and_nothing_else_is(lobby: Hall) -> None:
+    taking = {"Accept-Encoding": "gzip"}
+    assert lobby.client.get("/assets/web.css", headers=taking).headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in lobby.client.get("/subscribe", headers=taking).headers
 
 
 def test_other_methods_are_told_what_works(lobby: Hall) -> None:
