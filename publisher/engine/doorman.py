@@ -22,6 +22,7 @@ TOGETHER = 500  # wishes that are committed together
 LINGER = 0.02  # seconds that the next visitor is waited for before anything is settled
 PATIENCE = 1.0  # seconds after which something is settled, however many visitors come
 AGAIN = 5.0  # seconds until what could not be settled is tried again
+STUCK = 8.0  # seconds that a visitor is kept waiting, and after which the store counts as held by somebody else
 BUSY, LATER = "the server is busy", "Try again in a minute."
 
 Wish = TypeVar("Wish")
@@ -41,8 +42,11 @@ class Doorman(Generic[Wish]):
         settle: Callable[[], float | None],
         tell: Callable[[Exception], None],
         again: float = AGAIN,
+        stuck: float = STUCK,
     ) -> None:
         self._write, self._settle, self._tell, self._again = write, settle, tell, again
+        self._stuck = stuck
+        self._began: float | None = None  # when what is under way in the store was begun
         self._waiting: deque[tuple[Wish, Future[None]]] = deque()
         self._changed = threading.Condition()
         self._stopping = False
@@ -63,14 +67,25 @@ class Doorman(Generic[Wish]):
         self._thread.join()
 
     def note(self, wish: Wish) -> None:
-        """Return when the wish is committed. Raises StoreError when it cannot be, or when too many wait."""
+        """Return when the wish is committed. Raises StoreError when it cannot be, or when too many wait.
+
+        While the store is held by another program, visitors are turned away: each takes up a thread that pages need.
+        A wish may then be committed all the same, which does no harm.
+        """
         done: Future[None] = Future()
         with self._changed:
-            if self._stopping or len(self._waiting) >= MOST:
+            if self._stopping or len(self._waiting) >= MOST or self._is_stuck():
                 raise StoreError(BUSY, LATER)
             self._waiting.append((wish, done))
             self._changed.notify_all()
-        done.result()
+        try:
+            done.result(self._stuck)
+        except TimeoutError:
+            done.cancel()
+            raise StoreError(BUSY, LATER) from None
+
+    def _is_stuck(self) -> bool:
+        return self._began is not None and monotonic() - self._began >= self._stuck
 
     def _work(self) -> None:
         try:
@@ -94,30 +109,38 @@ class Doorman(Generic[Wish]):
             if not self._waiting and not self._stopping:
                 self._changed.wait(LINGER if self._pause == 0 and self._busy else self._pause)
             self._busy = bool(self._waiting)
-            return [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))]
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))]
+        return [(wish, done) for wish, done in batch if done.set_running_or_notify_cancel()]
 
     def _commit(self, batch: Sequence[tuple[Wish, Future[None]]]) -> None:
+        self._began = monotonic()
         try:
             self._write([wish for wish, _ in batch])
         except Exception as fault:  # noqa: BLE001 - raised again in the threads of those who wait
             for _, done in batch:
                 done.set_exception(fault)
             return
+        finally:
+            self._began = None
         self._pause = 0
         for _, done in batch:
             done.set_result(None)
 
     def _settle_some(self) -> None:
-        self._settled = monotonic()
+        self._settled = self._began = monotonic()
         try:
             self._pause = self._settle()
         except Exception as fault:  # noqa: BLE001 - told; a fault of ours must not turn everybody away for ever
             self._pause = self._again
             self._tell(fault)
+        finally:
+            self._began = None
 
     def _turn_away(self) -> None:
         """Nobody may wait for a thread that is no more."""
         with self._changed:
             self._stopping = True
             while self._waiting:
-                self._waiting.popleft()[1].set_exception(StoreError(BUSY, LATER))
+                done = self._waiting.popleft()[1]
+                if done.set_running_or_notify_cancel():
+                    done.set_exception(StoreError(BUSY, LATER))

@@ -58,8 +58,8 @@ class Book:
 
 
 @contextmanager
-def a_doorman(book: Book) -> Iterator[Doorman[int]]:
-    doorman: Doorman[int] = Doorman(book.write, book.settle, book.faults.append, 0.05)
+def a_doorman(book: Book, stuck: float = PATIENCE) -> Iterator[Doorman[int]]:
+    doorman: Doorman[int] = Doorman(book.write, book.settle, book.faults.append, 0.05, stuck)
     doorman.start()
     try:
         yield doorman
@@ -125,6 +125,22 @@ def test_after_the_end_nobody_is_taken_in_and_nobody_waits_for_ever() -> None:
         doorman.note(1)
     with pytest.raises(StoreError):
         doorman.note(2)
+
+
+def test_while_somebody_else_holds_the_store_visitors_are_turned_away_in_time() -> None:
+    book = Book()
+    with a_doorman(book, stuck=0.05) as doorman, ThreadPoolExecutor(2) as pool:
+        book.open.clear()
+        first = pool.submit(doorman.note, 1)
+        assert book.begun.wait(PATIENCE)
+        second = pool.submit(doorman.note, 2)
+        for one in (first, second):
+            with pytest.raises(StoreError, match="busy"):
+                one.result(PATIENCE)
+        with pytest.raises(StoreError, match="busy"):
+            doorman.note(3)
+        book.open.set()
+    assert book.batches == [[1]]  # it was on its way; the others were asked to come again
 
 
 def test_no_more_wait_than_can_be_served() -> None:
