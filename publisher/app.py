@@ -128,7 +128,7 @@ class Server:
         self._desks: tuple[float, Settings, Desk] | None = None
         self._readers, self._metrics, self._alarms = Readers(), Metrics(), Limit(MINUTE)
         self._passed, self._at_work = _now(), False
-        self._press = Press(folder, lambda words: log.say("publish", words))
+        self._press = Press(folder, lambda problem: log.problems("publish", (problem,)))
         self._clock = Clock(self._wake)
         self._store = open_store(settings.store_url, folder)
         self._shelves = Shelves(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TOKEN = "an admin token for tests, long enough"
 PATIENCE = 60
-_SERVING = re.compile(r"Serving (http://\S+)")
+_SERVING = re.compile(r'Serving (http://[^\s"]+)')
 _LINK = re.compile(r'https?://[^\s"<>]+')
 WEB = """
 [digests.weekly]

@@ -48,11 +48,11 @@ class Pressed:
 class Press:
     """Publishes the site in a folder; one run at a time, from any thread.
 
-    ``said`` hears each problem of each run, its failure among them, as a person reads it. Where there is no folder of
+    ``said`` hears each problem of each run, its failure among them. Where there is no folder of
     posts (a server that only mails) nothing is run and nothing is due.
     """
 
-    def __init__(self, site: Path, said: Callable[[str], None]) -> None:
+    def __init__(self, site: Path, said: Callable[[Problem], None]) -> None:
         self._site, self._said = site, said
         self._build = os.fspath(site / BUILD)
         self._turn = threading.Lock()
@@ -65,7 +65,7 @@ class Press:
             self._tried = (unchanged.fell_due(self._build), time.monotonic())
             done = self._run()
         for one in done.problems:
-            self._said(str(one))
+            self._said(one)
         return done
 
     def due(self, now: datetime) -> bool:

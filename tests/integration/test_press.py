@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from publisher.model.problem import Problem
+
 PATIENCE = 30.0  # seconds until something that should have happened surely never will
 
 
@@ -28,9 +30,9 @@ def site(tmp_path: Path) -> Path:
     return a_site(tmp_path / "site")
 
 
-def a_press(site: Path) -> tuple[Press, list[str]]:
+def a_press(site: Path) -> tuple[Press, list[Problem]]:
     """A press, and what it says."""
-    said: list[str] = []
+    said: list[Problem] = []
     return Press(site, said.append), said
 
 
@@ -52,7 +54,7 @@ def test_what_is_wrong_comes_back_with_its_place_and_is_said(site: Path) -> None
     done = press.run()
     assert (done.code, done.changed) == (1, True)
     assert [(one.path, one.line) for one in done.problems] == [("posts/bäd.md", 2)]
-    assert said == [str(done.problems[0])]
+    assert said == [done.problems[0]]
 
 
 def test_a_fault_of_the_config_is_a_value_with_its_line(site: Path) -> None:
@@ -60,7 +62,7 @@ def test_a_fault_of_the_config_is_a_value_with_its_line(site: Path) -> None:
     press, said = a_press(site)
     done = press.run()
     assert (done.code, done.changed) == (2, False)
-    assert "did you mean timezone?" in said[0]
+    assert "did you mean timezone?" in str(said[0])
     assert done.problems[0].line > 0
     (site / "config.toml").unlink()
     assert press.run().code == 2
@@ -73,7 +75,7 @@ def test_a_run_that_cannot_be_says_why_and_what_to_do(site: Path) -> None:
     assert (done.code, done.changed) == (2, False)
     assert "footer.html:1" in done.problems[0].message
     assert done.problems[0].remedy.startswith("Mend the template")
-    assert said == [str(done.problems[0])]
+    assert said == [done.problems[0]]
 
 
 def test_a_run_that_ends_without_an_answer_is_told_with_its_code() -> None:
