@@ -20,7 +20,7 @@ from publisher.errors import OutputError, PublisherError, UsageError
 from publisher.flows import archive, figures, issuing
 from publisher.flows.digest import Occasion, sample
 from publisher.flows.newness import find_cadence, find_digest
-from publisher.web import charts, sessions
+from publisher.web import charts, faults, sessions
 from publisher.web.admin_views import issue_view, moment, parts_of, progress_json
 from publisher.web.limits import MINUTE, Limit
 from publisher.web.proxies import network_of
@@ -294,12 +294,12 @@ class _Pages:
     def progress(self, request: Request) -> Response:
         """The same numbers for the script."""
         if self._closed() is not None or self._session(request) is None:
-            return JSONResponse({"error": "not logged in"}, 401, _PRIVATE)
+            return faults.as_json(401, "You are not logged in.", headers=_PRIVATE)
         try:
             found = figures.standing(self.context.store, *_place(request))
             return JSONResponse(progress_json(found, self.context.settings()), headers=_PRIVATE)
         except PublisherError as fault:
-            return JSONResponse({"error": fault.message}, _status(fault), _PRIVATE)
+            return faults.as_json(_status(fault), fault.message, fault.remedy, headers=_PRIVATE)
 
     def before_cancel(self, request: Request, session: Session) -> Response:
         """Ask once more."""

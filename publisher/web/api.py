@@ -22,7 +22,7 @@ from publisher.flows.subscribe import is_token
 from publisher.flows.wishes import Wished, WishKind
 from publisher.model.subscriber import SubscriptionState
 from publisher.tokens import Outcome
-from publisher.web import leaving, openapi
+from publisher.web import faults, leaving, openapi
 from publisher.web import preferences as own
 from publisher.web.asking import LIMITED, answer
 from publisher.web.offers import offers
@@ -79,8 +79,7 @@ class _Refusal(Exception):
     def response(self) -> Response:
         """The answer."""
         headers = {"Retry-After": str(ceil(self.seconds))} if self.seconds else None
-        content = {"error": self.error, "remedy": self.remedy, "field": self.field}
-        return JSONResponse(content, self.status, headers)
+        return faults.as_json(self.status, self.error, self.remedy, field=self.field, headers=headers)
 
 
 class Resource:
@@ -120,9 +119,8 @@ class Resource:
             return handler(asked)
         if method == "OPTIONS":
             return Response(status_code=204, headers={"Allow": self._allowed})
-        response = _Refusal(405, "This address does not work that way.", f"It knows {self._allowed}.").response()
-        response.headers["Allow"] = self._allowed
-        return response
+        words = "This address does not work that way.", f"It knows {self._allowed}."
+        return faults.as_json(405, *words, headers={"Allow": self._allowed})
 
 
 # What there is

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Router
 
 from publisher.errors import PublisherError
-from publisher.web import admin, api, archive, assets, metrics, visitors
+from publisher.web import admin, api, archive, assets, faults, metrics, visitors
 from publisher.web.answers import answer, not_found
 from publisher.web.kept import asked, response
 from publisher.web.proxies import Proxied
@@ -106,7 +106,7 @@ class Application:
     def _words(self, scope: Scope, status: int, words: str, headers: dict[str, str]) -> Response:
         settings = self._context.settings()
         if self._is_api(scope):
-            return JSONResponse({"error": words, "remedy": ""}, status, headers)
+            return faults.as_json(status, words, headers=headers)
         try:
             page = self._context.pages.render("fault.html", settings, words=words)
         except PublisherError:  # the templates may be what is wrong

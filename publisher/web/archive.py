@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from publisher.flows import archive
+from publisher.web import faults
 from publisher.web.documents import content_tag
 from publisher.web.kept import kept
 from publisher.web.rendering import web_root
@@ -138,11 +139,7 @@ class _Archive:
         try:
             page = self._page(request)
         except HTTPException:
-            words = {
-                "error": "There is no such issue.",
-                "remedy": f"See {web_root(self.context.settings())}api/issues.",
-            }
-            return JSONResponse(words, 404)
+            return faults.as_json(404, "There is no such issue.", f"See {web_root(self.context.settings())}api/issues.")
         settings, name = self.context.settings(), page.issue.digest
         before, after = archive.neighbours(archive.past_issues(self.context.store, settings, name), page.issue.number)
         return self._json(
