@@ -60,7 +60,7 @@ _KNOWN = (
     ("commafeed", "CommaFeed"),
 )
 
-_COMPATIBLE = re.compile(r"^mozilla/[\d.]+\s*\(", re.IGNORECASE)
+_BROWSER = re.compile(r"^mozilla/[\d.]+\s*\(\s*(compatible\s*;)?", re.IGNORECASE)
 _NO_NAME = re.compile(
     r"compatible|www\.|like\b|robot$|b$|x11|linux|windows|macintosh"
     r"|(?:subscriber|reader|follower|user)s?\b",
@@ -104,9 +104,14 @@ def _name(text: str) -> str:
 
 
 def _candidates(text: str) -> list[str]:
-    """Where a name may stand, best first: at the start, or after what pretends to be a browser."""
-    browser = _COMPATIBLE.match(text)
-    return text[browser.end() :].split(";") if browser else [text]
+    """Where a name may stand, best first: at the start, or after what says that it is only like a browser.
+
+    What says that it is one tells of a person's device there.
+    """
+    browser = _BROWSER.match(text)
+    if browser is None:
+        return [text]
+    return text[browser.end() :].split(";") if browser[1] else []
 
 
 def _cleaned(written: str) -> str:

@@ -77,6 +77,8 @@ def test_what_is_no_count_is_none(agent: str) -> None:
         "robin@example.org/1.0 (5 subscribers)",
         "https://example.org/~robin/reader 5 subscribers",
         "Mozilla/5.0 (compatible; robin@example.org; 5 subscribers)",
+        "Mozilla/5.0 (X11; Robin's own machine) Lamp/1 5 subscribers",
+        "Mozilla/5.0 (Linux; Android 15; Pixel) Lamp/1 (5 subscribers)",
         "192.0.2.77 5 subscribers",
         "2f0c9a7b6d5e4f30 5 subscribers",
     ],
