@@ -29,7 +29,7 @@ from publisher.flows.reading import read_items
 from publisher.flows.schedule import Site, next_moment, run_due
 from publisher.mail.transports import transport
 from publisher.store.database import open_store
-from publisher.tokens import load_keys
+from publisher.tokens import ADMIN_VARIABLE, admin_token_fault, load_keys
 from publisher.web.answers import Request, answer_with
 from publisher.web.application import application
 from publisher.web.context import Context
@@ -40,7 +40,6 @@ from publisher.web.metrics import Metrics
 from publisher.web.readers import Readers
 from publisher.web.rendering import WebPages
 from publisher.web.running import WebServer
-from publisher.web.sessions import token_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -56,7 +55,6 @@ if TYPE_CHECKING:
     Words = Callable[[Passed, str], Sequence[str]]
 
 SMTP_PASSWORD = "PUBLISHER_SMTP_PASSWORD"  # noqa: S105 - the name of a variable
-ADMIN_TOKEN = "PUBLISHER_ADMIN_TOKEN"  # noqa: S105 - as above
 LOOK = 1.0  # seconds that config.toml is believed to be as it was
 KEPT = 10.0  # seconds that the templates of letters are kept
 ALARMS = 30  # a minute, of lines that say the same: an attack must not fill the disk
@@ -182,7 +180,7 @@ class Server:
             pages=WebPages(self._folder),
             wake=self._clock.ring,
             note=self._doorman.note,
-            admin_token=self._environment.get(ADMIN_TOKEN, ""),
+            admin_token=self._environment.get(ADMIN_VARIABLE, ""),
             say=self._alarm,
             tell=lambda found: self._log.problems("letter", found),
         )
@@ -203,8 +201,8 @@ class Server:
     def _ready(self, port: int) -> None:
         web = self._settings().web
         self._log.say("start", f"Serving {web.host if not port else _address(web.host, port)}", port=port)
-        if fault := token_fault(self._environment.get(ADMIN_TOKEN, "")):
-            self._log.say("start", fault, "warning")
+        if fault := admin_token_fault(self._environment.get(ADMIN_VARIABLE, "")):
+            self._log.problems("start", [fault])
         if not web.public_url:
             self._log.say("start", "Letters cannot link here: [web] public_url in config.toml is not set.", "warning")
 

@@ -30,7 +30,7 @@ from itsdangerous.encoding import base64_decode, base64_encode
 from itsdangerous.signer import HMACAlgorithm
 
 from publisher.errors import UsageError
-from publisher.model.problem import Problem, error
+from publisher.model.problem import Problem, error, warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 FILE = "keys.toml"
 KEYS_VARIABLE = "PUBLISHER_SECRET_KEYS"  # takes the place of every list; newest first, parted by commas
 ERASURE_VARIABLE = "PUBLISHER_ERASURE_KEY"
+ADMIN_VARIABLE = "PUBLISHER_ADMIN_TOKEN"  # opens the author's pages; nothing is signed with it
 
-SHORTEST = 16  # characters of a key
+SHORTEST = 16  # characters of a key, and of the author's token
 KEPT = 3  # keys that stay when one is added
 
 _HEAD = """\
@@ -53,6 +54,14 @@ _ERASURE = "erasure"
 _MEND = (
     "A key is any text of 16 or more characters that nobody can guess. Restore the file from a backup if there is one."
 )
+
+
+def admin_token_fault(token: str) -> Problem | None:
+    """Say what is wrong with the author's token; None where it is good, or where there is none."""
+    if not token or len(token) >= SHORTEST:
+        return None
+    said = f"{ADMIN_VARIABLE} is shorter than {SHORTEST} characters: the admin pages are not served"
+    return warning("", 0, said, "Make one with: openssl rand -base64 24")
 
 
 class Purpose(Enum):

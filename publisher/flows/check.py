@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from publisher.config import FILE as CONFIG
 from publisher.feeds.check import check_document
 from publisher.flows.check_mail import check_mailing
+from publisher.flows.check_web import check_web
 from publisher.flows.identities import is_placeholder
 from publisher.flows.looking import looking
 from publisher.flows.plan import plan
@@ -55,6 +56,7 @@ def check(folder: Path, settings: Settings, now: datetime, progress: Callable[[s
         problems += _foreign(look.place, planned, settings)
     problems += _site(settings)
     problems += check_mailing(folder, settings, os.environ)
+    problems += check_web(settings, os.environ)
     problems += tracked_secrets(folder, settings)
     return Checked(len(seen.posts), len(planned.feeds), tuple(dict.fromkeys(problems)))
 

@@ -9,7 +9,7 @@ from publisher.errors import MailError
 from publisher.flows.digest import check_mail
 from publisher.mail.rendering import check_templates
 from publisher.mail.transports import transport
-from publisher.model.problem import error, note, warning
+from publisher.model.problem import error
 from publisher.templating import search_path
 
 if TYPE_CHECKING:
@@ -32,15 +32,4 @@ def check_mailing(folder: Path, settings: Settings, environment: Mapping[str, st
         transport(settings.mail.transport, folder, environment.get(PASSWORD, ""))
     except MailError as fault:
         found.append(error(CONFIG, 0, fault.message, fault.remedy))
-    return (*found, *check_templates(search_path(folder)), *_reach(settings))
-
-
-def _reach(settings: Settings) -> list[Problem]:
-    if settings.web_public_url.startswith("https://"):
-        return []
-    if settings.web_public_url:
-        remedy = "large mailboxes ask bulk senders for https: put the server behind a certificate"
-        return [warning(CONFIG, 0, "public_url in [web] is no https address: no one-click unsubscribing", remedy)]
-    remedy = "set public_url in [web] once a server of yours answers there; large mailboxes ask bulk senders for it"
-    said = "digests carry a mailto link to unsubscribe and no one-click link, since [web] has no public_url"
-    return [note(CONFIG, 0, said, remedy)]
+    return (*found, *check_templates(search_path(folder)))

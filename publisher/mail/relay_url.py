@@ -16,6 +16,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import unquote
 
+from publisher.rules.hosts import is_loopback
+
 HIGHEST_PORT = 65535
 PASSWORD_VARIABLE = "PUBLISHER_SMTP_PASSWORD"  # noqa: S105 - the name of a variable, not what is in it
 
@@ -59,16 +61,6 @@ def parse(spec: str, folder: Path | None = None) -> RelayAddress:
         security,
         None if ca is None else (folder or Path()) / ca,
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself, by its name alone."""
-    if host.casefold() == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _user(written: str | None) -> str:

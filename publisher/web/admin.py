@@ -20,6 +20,7 @@ from publisher.errors import OutputError, PublisherError, UsageError
 from publisher.flows import archive, figures, issuing
 from publisher.flows.digest import Occasion, sample
 from publisher.flows.newness import find_cadence, find_digest
+from publisher.tokens import admin_token_fault
 from publisher.web import charts, faults, sessions
 from publisher.web.admin_views import issue_view, moment, parts_of, progress_json
 from publisher.web.limits import MINUTE, Limit
@@ -164,8 +165,8 @@ class _Pages:
         """What is answered where there is no way in at all: as if there were nothing, where no token is set."""
         if not self.context.admin_token:
             raise HTTPException(404)
-        words = sessions.token_fault(self.context.admin_token)
-        return self._page("fault", None, 503, words=words, remedy="") if words else None
+        fault = admin_token_fault(self.context.admin_token)
+        return self._page("fault", None, 503, words=f"{fault.message}.", remedy=fault.remedy) if fault else None
 
     def _session(self, request: Request) -> Session | None:
         name = self._cookie(request)

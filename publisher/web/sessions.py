@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
@@ -18,27 +17,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from publisher.rules.hosts import is_loopback
+from publisher.tokens import SHORTEST
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VARIABLE = "PUBLISHER_ADMIN_TOKEN"
-LEAST = 16  # characters of a token
+LEAST = SHORTEST  # characters of a token
 LASTS = timedelta(hours=12)
 SECURE, PLAIN = "__Host-publisher", "publisher"  # names of the cookie
 
 _PROXIES = ("forwarded", "x-forwarded-for", "x-forwarded-proto", "x-real-ip", "via")
 _LONGEST = 200  # characters of a value that is looked at
 _ID_BYTES = 16
-
-
-def token_fault(token: str) -> str:
-    """Say what is wrong with a token, and what to do; empty where it is good, or where there is none."""
-    if not token or len(token) >= LEAST:
-        return ""
-    return (
-        f"The admin pages are not served: {VARIABLE} is shorter than {LEAST} characters. "
-        "Make one with: openssl rand -base64 24"
-    )
 
 
 def same(given: str, wanted: str) -> bool:
@@ -140,16 +131,6 @@ def from_our_pages(headers: Mapping[str, str], public_url: str) -> bool:
     if not public_url:
         return is_loopback(_host(origin))
     return origin == f"{urlsplit(public_url).scheme}://{urlsplit(public_url).netloc}".lower()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a name or address is this machine (RFC 6761 6.3)."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _host(origin: str) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from publisher.flows.check_mail import check_mailing
-from publisher.model.problem import Level
 from publisher.model.settings import MailSettings
 from tests.mailing import MAIL, settings
 
@@ -52,14 +51,6 @@ def test_what_no_mail_could_leave_with_is_an_error(tmp_path: Path, mail: dict[st
 def test_a_password_in_the_environment_is_enough(tmp_path: Path) -> None:
     given = settings(mail=replace(MAIL, transport="smtp://me@relay.example"), public_url="https://news.example/")
     assert check_mailing(tmp_path, given, {"PUBLISHER_SMTP_PASSWORD": "x"}) == ()
-
-
-def test_without_a_public_address_unsubscribing_is_by_mail_alone_and_check_says_so(tmp_path: Path) -> None:
-    (found,) = check_mailing(tmp_path, settings(), {})
-    assert found.level is Level.NOTE
-    assert "mailto link" in found.message
-    (found,) = check_mailing(tmp_path, settings(public_url="http://news.example/"), {})
-    assert found.level is Level.WARNING
 
 
 def test_faults_of_templates_are_told_all_at_once_with_their_lines(tmp_path: Path) -> None:

@@ -13,10 +13,8 @@ from publisher.web.sessions import (
     Sessions,
     cookie_name,
     from_our_pages,
-    is_loopback,
     same,
     set_cookie,
-    token_fault,
 )
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -81,13 +79,11 @@ def test_only_the_token_is_admitted() -> None:
         assert not OURS.admits(given_)
 
 
-def test_a_short_token_admits_nobody_and_says_which_variable_is_meant() -> None:
+def test_a_short_token_admits_nobody() -> None:
     short = Sessions("short")
     assert not short.admits("short")
     assert short.read(short.begin(NOW), NOW) is None
     assert not Sessions("").admits("")
-    assert "PUBLISHER_ADMIN_TOKEN" in token_fault("x" * 15)
-    assert token_fault("x" * 16) == token_fault("") == ""
 
 
 @given(st.text(), st.text())
@@ -150,6 +146,5 @@ def test_forms_of_other_sites_are_not_believed(headers: dict[str, str], public: 
 
 @given(st.text(max_size=40))
 def test_no_host_raises(host: str) -> None:
-    is_loopback(host)
     cookie_name("http", host, {"host": host})
     from_our_pages({"origin": host}, "")
