@@ -64,6 +64,11 @@ class Store:
         with plain_faults(self.name), reader.begin() as connection:
             yield connection
 
+    def answers(self) -> bool:
+        """Whether it can be read. Raises StoreError if not."""
+        with self.reading() as connection:
+            return bool(connection.execute(select(identity.c.id)).scalar_one() == self.id)
+
     def close(self) -> None:
         """Give the database back."""
         self.engine.dispose()
@@ -86,7 +91,7 @@ def open_store(url: str, folder: Path) -> Store:
     path = store_file(url, folder)
     with suppress(OSError):  # SQLite says better what is wrong with the place
         path.touch(0o600)  # people's addresses are nobody else's business
-    return _opened(sqlite.engine(path, "rwc"), str(path), path, path.parent)
+    return _opened(sqlite.engine(path, "rw"), str(path), path, path.parent)
 
 
 def _opened(engine: Engine, name: str, path: Path | None, folder: Path) -> Store:

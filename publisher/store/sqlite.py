@@ -22,13 +22,47 @@ BEGIN = "publisher_begin"
 
 
 def engine(path: Path, mode: str) -> Engine:
-    """``mode`` is SQLite's: rwc makes the file when it is missing, ro never writes."""
+    """``mode`` is SQLite's: rwc makes the file when it is missing, rw does not, ro never writes."""
+    place = _Place(path)
+
+    def connect() -> sqlite3.Connection:
+        place.check()
+        made = _connect(path, mode)
+        place.keep()
+        return made
+
     # Said, because a URL without a path would get one connection a thread, shared by transactions within each other.
-    made = create_engine(
-        "sqlite://", creator=lambda: _connect(path, mode), poolclass=QueuePool, pool_size=5, max_overflow=-1
-    )
+    made = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=5, max_overflow=-1)
     event.listen(made, "begin", _begin)
+    event.listen(made, "checkout", place.check)
     return made
+
+
+class _Place:
+    """The file that an engine's first connection opened; a process that stays must not write into one that is gone."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._inode: int | None = None
+
+    def keep(self) -> None:
+        """Know the file from now on."""
+        if self._inode is None:
+            self._inode = self._now()
+
+    def check(self, *_: object) -> None:
+        """Raise StoreError if the file is not the one that was opened."""
+        if self._inode is not None and self._now() != self._inode:
+            raise StoreError(
+                f"the mailing store {self._path} was taken away, or another file put in its place, while it was open",
+                "Stop every `publisher` that uses it, put the right file there, and start again.",
+            )
+
+    def _now(self) -> int | None:
+        try:
+            return os.stat(self._path).st_ino  # noqa: PTH116 - asked for each transaction
+        except OSError:
+            return None
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

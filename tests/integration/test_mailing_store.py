@@ -402,3 +402,20 @@ def postgresql_tables(url: str) -> dict[str, list[tuple]]:
             kind: sorted(row for row in connection.execute(query) if row[0] != "alembic_version")
             for kind, query in asked.items()
         }
+
+
+@pytest.mark.parametrize("in_its_place", [b"", None])
+def test_a_file_that_is_taken_away_is_not_written_into(tmp_path: Path, in_its_place: bytes | None) -> None:
+    with closing(open_store("sqlite:///mailing.sqlite3", tmp_path)) as store:
+        assert store.answers()
+        place = tmp_path / "mailing.sqlite3"
+        kept = place.rename(tmp_path / "elsewhere.sqlite3")
+        if in_its_place is not None:
+            place.write_bytes(in_its_place)
+        with pytest.raises(StoreError, match="taken away"), store.writing() as connection:
+            connection.execute(text("DELETE FROM store"))
+        with pytest.raises(StoreError, match="taken away"):
+            store.answers()
+        place.unlink(missing_ok=True)
+        kept.rename(place)
+        assert store.answers()
