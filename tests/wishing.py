@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from publisher.flows import consent, subscribe, visitors, wishes
-from publisher.flows.letters import Desk
+from publisher.flows.letters import Desk, settings_link
 from publisher.flows.subscribe import Wish
 from publisher.flows.wishes import Wished, WishKind
 from publisher.mail.addresses import parse_mailbox
@@ -106,7 +106,7 @@ class Hall:
 
     def page(self, address: str = ANN, digest: str = "conferences") -> str:
         """The token of somebody's own page."""
-        link = visitors.settings_link(self.desk.settings, self.desk.keys, self.person(address, digest).subscriber, NOON)
+        link = settings_link(self.desk.settings, self.desk.keys, self.person(address, digest).subscriber, NOON)
         return link.rpartition("/")[2]
 
     def visit(self, token: str, minutes: float = 0) -> Visit:

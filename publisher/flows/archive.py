@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from publisher.store.database import Store
 
 IN_FEED = 20  # issues
-LARGEST = 2**31 - 1  # of the numbers that the store can look for
 PATHS = {Format.RSS: "feed.xml", Format.ATOM: "atom.xml", Format.JSON: "feed.json"}
 
 
@@ -84,7 +83,7 @@ def past_issues(store: Store, settings: Settings, digest: str = "") -> tuple[Pas
 
 def page(store: Store, settings: Settings, digest: str, number: int) -> Page | None:
     """Give an issue as a page; None where the archive shows none of that number."""
-    if not 0 < number <= LARGEST:
+    if number <= 0:
         return None
     with store.reading() as connection:
         shown = issues.fullest(connection, _names(settings, digest) if digest else (), number)
@@ -116,7 +115,7 @@ def neighbours(among: Sequence[PastIssue], number: int) -> tuple[PastIssue | Non
 def set_private(store: Store, digest: str, number: int, private: bool) -> Issue:
     """Keep an issue out of the archive, or let it in; returns it. Raises UsageError when there is none."""
     with store.writing() as connection:
-        found = issues.find(connection, digest, number) if number <= LARGEST else None
+        found = issues.find(connection, digest, number)
         if found is None:
             raise UsageError(
                 f"the digest {digest} has no issue {number}", f"See which there are: publisher digest list {digest}"

@@ -1,4 +1,4 @@
-"""People on their own page, to which a signed link leads that came by mail, and those who follow a link to leave.
+"""People on their own page, to which a signed link leads that came by mail.
 
 Every link is a value's question: followed twice, late, by programs, or made up, it gets an answer and never a fault.
 Reading changes nothing. Doing the same again changes nothing.
@@ -6,7 +6,6 @@ Reading changes nothing. Doing the same again changes nothing.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,9 +14,8 @@ from publisher.errors import UsageError
 from publisher.flows import subscribe
 from publisher.flows.consent import WORDING, join, just_written, repace, say_goodbye
 from publisher.flows.letters import PAGE_VALID
-from publisher.flows.letters import settings_link as settings_link  # noqa: PLC0414 - offered here beside what it opens
-from publisher.flows.subscribe import end, is_token, wishes_of
-from publisher.flows.wishes import Wished, WishKind, offered_cadence
+from publisher.flows.subscribe import end, wishes_of
+from publisher.flows.wishes import offered_cadence
 from publisher.mail.addresses import parse_mailbox
 from publisher.model.letter import LetterKind
 from publisher.model.subscriber import ConsentKind, SubscriptionState, SuppressionReason
@@ -38,10 +36,7 @@ if TYPE_CHECKING:
 
 CHOSEN = "They chose it on their own page, to which a link in a letter had led them."
 LEFT = "They left on their own page, to which a link in a letter had led them."
-LONGEST_REASON = 500  # characters
 _GONE = SubscriptionState.UNSUBSCRIBED
-_LEAVING = (ConsentKind.LEFT, ConsentKind.REMOVED, ConsentKind.REASON)
-_REORDERING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # signs that show what follows in another order
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +66,6 @@ class Chosen:
     left: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
     said: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a subscription stands, by the title of its digest, and not whose it is."""
-
-    digest: str
-    state: SubscriptionState
-    cadence: str
 
 
 def visit(store: Store, desk: Desk, token: str, now: datetime) -> Visit:
@@ -245,50 +231,6 @@ def forget(store: Store, desk: Desk, token: str, now: datetime) -> Outcome:
     return found.outcome
 
 
-# Those who follow a link to leave
-
-
-def standing(store: Store, settings: Settings, unsubscribe_token: str) -> Standing | None:
-    """Tell how the subscription stands that an unsubscribe token names, None where it names none."""
-    found = _by_token(store, unsubscribe_token)
-    if found is None:
-        return None
-    title = next((digest.title for digest in settings.digests if digest.name == found.digest), found.digest)
-    return Standing(title, found.state, found.cadence)
-
-
-def wish_by_token(store: Store, unsubscribe_token: str, kind: WishKind) -> Wished | None:
-    """Make the wish of somebody who has an unsubscribe token: to come back, or to get the link to their own page."""
-    found = _by_token(store, unsubscribe_token)
-    if found is None:
-        return None
-    if kind is WishKind.SETTINGS:
-        return Wished(kind, found.address)
-    return Wished(kind, found.address, found.digest, found.cadence)
-
-
-def say_why(store: Store, unsubscribe_token: str, reason: str, now: datetime) -> None:
-    """Record why somebody left, once each time they leave; of anything else nothing is kept."""
-    words = _plain(reason)
-    if not words or not is_token(unsubscribe_token):
-        return
-    with store.writing() as connection:
-        found = people.by_token(connection, unsubscribe_token)
-        if found is None or found.state is not _GONE:
-            return
-        person, digest = found.subscriber, found.digest
-        if consents.last_kind(connection, person, digest, _LEAVING) is ConsentKind.LEFT:
-            kind = ConsentKind.REASON
-            consents.record(connection, person, digest, kind, wording=WORDING, evidence=words, now=now)
-
-
-def _by_token(store: Store, token: str) -> Subscription | None:
-    if not is_token(token):
-        return None
-    with store.reading() as connection:
-        return people.by_token(connection, token)
-
-
 def _read(desk: Desk, token: str, now: datetime) -> tuple[Outcome, int]:
     """Read the token of a link to somebody's own page, with its person's number, 0 where it is no good."""
     read = desk.keys.read(Purpose.PREFERENCES, token, PAGE_VALID, now)
@@ -297,13 +239,3 @@ def _read(desk: Desk, token: str, now: datetime) -> tuple[Outcome, int]:
 
 def _moment(at: datetime) -> str:
     return at.isoformat(timespec="seconds")
-
-
-def _plain(words: str) -> str:
-    """Words on one line, without signs that neither can be seen nor belong into a text, cut where they are too many."""
-    clean = "".join(" " if _is_foreign(sign) else sign for sign in words[: 4 * LONGEST_REASON])
-    return " ".join(clean.split())[:LONGEST_REASON].rstrip()
-
-
-def _is_foreign(sign: str) -> bool:
-    return unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"} or sign in _REORDERING

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from publisher.model.issue import Variant
 
 ALIVE = frozenset({IssueState.HELD, IssueState.OPEN, IssueState.PAUSED})
+LARGEST = 2**31 - 1  # of the numbers that a database can be asked for
 LEAVING = frozenset({IssueState.OPEN, IssueState.PAUSED, IssueState.DONE})  # held no more
 
 
@@ -74,7 +75,9 @@ def read_issue(connection: Connection, number: int) -> Issue:
 
 
 def find(connection: Connection, digest: str, number: int) -> Issue | None:
-    """Look an issue up by its number."""
+    """Look an issue up by its number, whatever number that is."""
+    if number > LARGEST:
+        return None
     row = connection.execute(select(issue).where(issue.c.digest == digest, issue.c.number == number)).one_or_none()
     return None if row is None else _issue(row)
 
@@ -114,6 +117,8 @@ def fullest(connection: Connection, digests: Collection[str], number: int = 0) -
         ~issue.c.private,
         or_(leaving, and_(issue.c.state == IssueState.CANCELLED.value, sent.exists())),
     ]
+    if number > LARGEST:
+        return ()
     if number:
         shown.append(issue.c.number == number)
     held = func.count(variant_entry.c.entry)

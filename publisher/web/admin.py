@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 ATTEMPTS, ATTEMPTS_IN_ALL = 5, 30  # a minute: of one network, and of all
 MOST_BYTES = 16_384  # of a form
-LARGEST = 2**31 - 1  # of an issue's number
 WRONG = "That is not the token."
 MANY = "Too many attempts. Try again in a minute."
 OPEN_ROAD = (
@@ -88,11 +87,11 @@ def routes(context: Context) -> list[BaseRoute]:
         Route("/admin/logout", pages.done(pages.logout), methods=["POST"]),
         Route("/admin/feeds", pages.shown(pages.feeds)),
         Route("/admin/mail", pages.shown(pages.mail)),
-        Route("/admin/issues/{digest}/{number:int}.json", pages.progress),
-        Route("/admin/issues/{digest}/{number:int}", pages.shown(pages.issue)),
-        Route("/admin/issues/{digest}/{number:int}/cancel", pages.shown(pages.before_cancel), methods=["GET"]),
+        Route("/admin/issues/{digest}/{number}.json", pages.progress),
+        Route("/admin/issues/{digest}/{number}", pages.shown(pages.issue)),
+        Route("/admin/issues/{digest}/{number}/cancel", pages.shown(pages.before_cancel), methods=["GET"]),
         *(
-            Route(f"/admin/issues/{{digest}}/{{number:int}}/{name}", pages.done(does), methods=["POST"])
+            Route(f"/admin/issues/{{digest}}/{{number}}/{name}", pages.done(does), methods=["POST"])
             for name, does in pages.actions().items()
         ),
         Route("/admin/digests/{name}/preview", pages.shown(pages.preview)),
@@ -406,10 +405,7 @@ class _Pages:
 
 
 def _place(request: Request) -> tuple[str, int]:
-    digest, number = request.path_params["digest"], request.path_params["number"]
-    if number > LARGEST:
-        raise UsageError(f"the digest {digest} has no issue {number}")
-    return str(digest), int(number)
+    return str(request.path_params["digest"]), int(request.path_params["number"])
 
 
 def _status(fault: PublisherError) -> int:

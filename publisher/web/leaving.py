@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from publisher.flows import consent, visitors
+from publisher.flows import consent, leaving
+from publisher.flows.leaving import LONGEST_REASON
 from publisher.flows.subscribe import is_token
 from publisher.flows.wishes import WishKind
 from publisher.model.subscriber import SubscriptionState
-from publisher.web.asking import Page, one_line
+from publisher.web.asking import Page
 from publisher.web.limits import REASONS
 
 if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import BaseRoute
 
-    from publisher.flows.visitors import Standing
+    from publisher.flows.leaving import Standing
     from publisher.web.asking import Asked
     from publisher.web.context import Context
 
-LONGEST_REASON = 500  # characters
 WHY = {
     "often": "It came too often.",
     "different": "It was not what I had expected.",
@@ -83,12 +83,11 @@ def give_reason(asked: Asked) -> Response:
 
 def keep_reason(asked: Asked, reason: str) -> float:
     """Keep a reason; returns 0 then, or after how many seconds another one is taken from this network."""
-    reason = one_line(reason, LONGEST_REASON)
-    if not reason:
+    if not reason.strip():
         return 0
     waiting = asked.context.limits.reasons.take(asked.network, REASONS, monotonic())
     if not waiting:
-        visitors.say_why(asked.context.store, asked.token, reason, asked.now)
+        leaving.say_why(asked.context.store, asked.token, reason, asked.now)
     return waiting
 
 
@@ -109,7 +108,7 @@ def mail_settings(asked: Asked) -> Response:
 
 def note_by_token(asked: Asked, kind: WishKind) -> float:
     """Write down a wish for whoever a token belongs to, if anybody; the seconds to wait as ``Asked.note``."""
-    wished = visitors.wish_by_token(asked.context.store, asked.token, kind)
+    wished = leaving.wish_by_token(asked.context.store, asked.token, kind)
     if wished is None:
         asked.missed()
         return 0
@@ -118,7 +117,7 @@ def note_by_token(asked: Asked, kind: WishKind) -> float:
 
 def standing_of(asked: Asked) -> Standing | None:
     """Tell what a token's owner reads. What is not known is counted: it may be a guess."""
-    standing = visitors.standing(asked.context.store, asked.settings, asked.token)
+    standing = leaving.standing(asked.context.store, asked.settings, asked.token)
     if standing is None:
         asked.missed()
     return standing

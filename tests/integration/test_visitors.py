@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import update
 
 from publisher.errors import UsageError
-from publisher.flows import subscribe, visitors
+from publisher.flows import leaving, subscribe, visitors
 from publisher.flows.consent import leave
 from publisher.flows.digest import Occasion, draft
-from publisher.flows.visitors import CHOSEN, LEFT, Chosen, Standing, Visit
+from publisher.flows.leaving import Standing
+from publisher.flows.letters import settings_link
+from publisher.flows.visitors import CHOSEN, LEFT, Chosen, Visit
 from publisher.flows.wishes import Wished, WishKind, check
 from publisher.model.letter import LetterKind
 from publisher.model.subscriber import SubscriptionState, SuppressionReason
@@ -38,7 +40,7 @@ def hall(store: Store, tmp_path: Path) -> Hall:
 
 
 def why(hall: Hall, token: str, reason: str) -> None:
-    visitors.say_why(hall.store, token, reason, NOON)
+    leaving.say_why(hall.store, token, reason, NOON)
 
 
 def known(hall: Hall, token: str) -> str:
@@ -75,7 +77,7 @@ def test_links_that_are_none_of_ours(hall: Hall) -> None:
 
 
 def test_without_a_web_server_there_is_no_link(hall: Hall) -> None:
-    assert visitors.settings_link(settings(), hall.desk.keys, 1, NOON) == ""
+    assert settings_link(settings(), hall.desk.keys, 1, NOON) == ""
     hall.desk = replace(hall.desk, settings=settings())
     subscribe.ask(hall.store, hall.desk, subscribe.Wish(ANN, "conferences"), lambda: (), NOON)
     text = hall.letters(LetterKind.CONFIRMATION)[-1]
@@ -300,26 +302,26 @@ def test_who_is_forgotten_has_no_page_any_more(hall: Hall) -> None:
 def test_how_a_subscription_stands_is_told_without_its_reader(hall: Hall) -> None:
     hall.add()
     token = hall.person().token
-    assert visitors.standing(hall.store, SITE, token) == Standing("Conference writeups", CONFIRMED, "weekly")
+    assert leaving.standing(hall.store, SITE, token) == Standing("Conference writeups", CONFIRMED, "weekly")
     leave(hall.store, hall.desk, token, NOON)
-    assert visitors.standing(hall.store, SITE, token) == Standing("Conference writeups", GONE, "weekly")
-    assert visitors.standing(hall.store, replace(SITE, digests=()), token) == Standing("conferences", GONE, "weekly")
+    assert leaving.standing(hall.store, SITE, token) == Standing("Conference writeups", GONE, "weekly")
+    assert leaving.standing(hall.store, replace(SITE, digests=()), token) == Standing("conferences", GONE, "weekly")
     for wrong in ("A" * 32, "", "a b", "é" * 20, "a\0" * 20):
-        assert visitors.standing(hall.store, SITE, wrong) is None
-        assert visitors.wish_by_token(hall.store, wrong, WishKind.SETTINGS) is None
+        assert leaving.standing(hall.store, SITE, wrong) is None
+        assert leaving.wish_by_token(hall.store, wrong, WishKind.SETTINGS) is None
 
 
 def test_a_token_makes_the_wish_of_its_owner(hall: Hall) -> None:
     hall.add(digest="talks", cadence="monthly")
     token = hall.person(digest="talks").token
     leave(hall.store, hall.desk, token, NOON)
-    back = visitors.wish_by_token(hall.store, token, WishKind.SUBSCRIBE)
+    back = leaving.wish_by_token(hall.store, token, WishKind.SUBSCRIBE)
     assert back == check(SITE, Wished(WishKind.SUBSCRIBE, ANN, "talks", "monthly"))
-    assert visitors.wish_by_token(hall.store, token, WishKind.SETTINGS) == going_home()
+    assert leaving.wish_by_token(hall.store, token, WishKind.SETTINGS) == going_home()
     assert back is not None
     assert hall.wish(back) == 1
     visitors.forget(hall.store, hall.desk, hall.page(digest="talks"), NOON)
-    assert visitors.wish_by_token(hall.store, token, WishKind.SUBSCRIBE) is None
+    assert leaving.wish_by_token(hall.store, token, WishKind.SUBSCRIBE) is None
 
 
 def test_a_reason_is_kept_once_each_time_somebody_leaves(hall: Hall) -> None:
@@ -370,6 +372,6 @@ def test_nothing_changes_by_looking(hall: Hall) -> None:
     before = hall.rows(consent_event), hall.rows(letter), hall.rows(wish), hall.person()
     hall.visit(own)
     known(hall, own)
-    visitors.standing(hall.store, SITE, token)
-    visitors.wish_by_token(hall.store, token, WishKind.SUBSCRIBE)
+    leaving.standing(hall.store, SITE, token)
+    leaving.wish_by_token(hall.store, token, WishKind.SUBSCRIBE)
     assert (hall.rows(consent_event), hall.rows(letter), hall.rows(wish), hall.person()) == before
