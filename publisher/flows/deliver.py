@@ -133,7 +133,18 @@ def deliver(
         if done.trouble:
             break
         # Someone may have drafted between our last look and giving the lock back: look again.
+    if not done.worked_on:
+        _close_finished(store)
     return replace(done, stopped=stopping())
+
+
+def _close_finished(store: Store) -> None:
+    """Close what a process left open that died after its last message and before it could say so."""
+    with store.reading() as connection:
+        going = ledger.open_issues(connection)
+    if going:
+        with store.turning() as connection:
+            issues.close_finished(connection)
 
 
 def _is_due(store: Store, now: datetime, lease: float) -> bool:

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from publisher.errors import UsageError
+from publisher.flows.identities import is_placeholder
 from publisher.model.problem import Problem, note, warning
 from publisher.rules.arrival import Observation, observe
 from publisher.rules.audience import deliverable, variants, withdrawn
@@ -89,10 +90,14 @@ def take_in(
 ) -> tuple[Problem, ...]:
     """Record what arrived at a digest since the store last looked; the first look is its baseline.
 
-    Returns what the author should hear of: the baseline, a widened filter, posts held back.
+    Returns what the author should hear of: the baseline, a widened filter, posts held back. Entries that are known
+    from before the site had an address are the same under their lasting ids: nobody could have subscribed to those.
     """
     before = arrivals.known_filter(connection, digest.name)
-    seen = look(connection, digest, [item.entry for item in items])
+    entries = [item.entry for item in items]
+    seen = look(connection, digest, entries)
+    if _settle_in(connection, digest, seen):
+        seen = look(connection, digest, entries)
     if before is None:
         arrivals.begin(connection, digest.name, digest.filter, now)
     elif before != digest.filter:
@@ -148,6 +153,16 @@ def _suspicion(
     before = issues.last_drafted(connection, digest, cadence)
     counts = issues.entry_counts(connection, digest, cadence, USUAL)
     return suspicion([each for each in usable if each.entry in mailed], counts, before)
+
+
+def _settle_in(connection: Connection, digest: DigestSettings, seen: Observation) -> bool:
+    """Give entries that stood at a placeholder the ids that they have now; whether there were any."""
+    former = [
+        twin for twin in seen.lookalikes if is_placeholder(twin.known.entry) and not is_placeholder(twin.entry.id)
+    ]
+    for twin in former:
+        arrivals.rename(connection, digest.name, twin.known.entry, twin.entry)
+    return bool(former)
 
 
 def _told(digest: DigestSettings, before: Filter | None, seen: Observation) -> tuple[Problem, ...]:

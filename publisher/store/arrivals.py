@@ -10,13 +10,15 @@ from sqlalchemy import insert, select, update
 
 from publisher.model.issue import Arrival
 from publisher.model.settings import Filter
-from publisher.store.tables import arrival, digest
+from publisher.store.tables import arrival, digest, variant_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy import Connection
+
+    from publisher.model.entry import Entry
 
 
 def known_filter(connection: Connection, name: str) -> Filter | None:
@@ -62,6 +64,14 @@ def record(connection: Connection, name: str, arrivals: Iterable[Arrival], now: 
         again = {"seq": each.seq, "withdrawn": False, "arrived": now}
         if connection.execute(update(arrival).where(*place).values(again)).rowcount == 0:
             connection.execute(insert(arrival).values(_row(name, each, now)))
+
+
+def rename(connection: Connection, name: str, former: str, entry: Entry) -> None:
+    """Know an entry under another id: what it was given to, or not, stays as it is."""
+    place = (arrival.c.digest == name, arrival.c.entry == former)
+    known = {"entry": entry.id, "url": entry.url, "aliases": json.dumps(entry.aliases)}
+    connection.execute(update(arrival).where(*place).values(known))
+    connection.execute(update(variant_entry).where(variant_entry.c.entry == former).values(entry=entry.id))
 
 
 def mark_withdrawn(connection: Connection, name: str, entries: Iterable[str]) -> None:

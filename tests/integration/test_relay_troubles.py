@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from publisher.flows import issuing
 from publisher.flows.deliver import Terms, deliver
@@ -16,7 +16,7 @@ from publisher.flows.digest import Occasion, draft
 from publisher.mail.transports import transport
 from publisher.model.delivery import DeliveryState
 from publisher.model.issue import IssueState
-from publisher.store import ledger
+from publisher.store import issues, ledger
 from publisher.store.database import Store, open_store
 from publisher.store.tables import delivery, suppression
 from tests.mailing import CONFERENCES, item, settings
@@ -243,3 +243,13 @@ def test_a_run_that_is_asked_to_stop_before_it_began_does_nothing(desk: Desk) ->
         through = transport(f"smtp://127.0.0.1:{server.port}", desk.folder)
         assert deliver(desk.store, through, "stopped", lambda: desk.now, desk.terms, lambda: True).stopped
         assert server.connections == 0
+
+
+def test_an_issue_whose_last_row_was_settled_by_a_process_that_died_then_is_closed_by_the_next(desk: Desk) -> None:
+    with desk.store.turning() as connection:
+        connection.execute(update(delivery).values(state=S.SENT.value))
+    with ScriptedServer() as server:
+        desk.deliver(server.port)
+        assert server.connections == 0
+    with desk.store.reading() as connection:
+        assert issues.read_issue(connection, 1).state is IssueState.DONE

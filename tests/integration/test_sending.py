@@ -182,15 +182,42 @@ def test_an_entry_of_two_digests_reaches_a_reader_of_both_once(desk: Desk) -> No
     assert sorted(desk.got()) == [("ann", "Post 1"), ("ann", "Post 2"), ("ben", "Post 2 and one more")]
 
 
+def at(host: str, one: Item) -> Item:
+    """The same post on a site of another address."""
+    return replace(one, entry=replace(one.entry, id=f"https://{host}/1/", url=f"https://{host}/1/"))
+
+
 def test_a_post_under_a_new_id_is_named_and_not_mailed(desk: Desk) -> None:
     desk.publish(1)
+    desk.items = (at("old.blog.de", desk.items[0]),)
     desk.add("ann")
     desk.send()
-    moved = replace(desk.items[0].entry, id="https://new.example/1/", url="https://new.example/1/")
-    desk.items = (replace(desk.items[0], entry=moved),)
+    desk.items = (at("new.blog.de", desk.items[0]),)
     sent = desk.send()
     assert sent.drafted is None
-    assert "looks like https://example.com/posts/1/" in str(sent.outlook.said[0])
+    assert "looks like https://old.blog.de/1/" in str(sent.outlook.said[0])
+
+
+def test_what_was_tried_before_the_site_had_an_address_is_the_same_under_its_own(desk: Desk) -> None:
+    desk.publish(1)
+    desk.add("ann")
+    sent = desk.send()
+    assert sent.drafted is not None
+    desk.add("ben")
+    desk.publish(2)
+    desk.items = (desk.items[0], at("blog.de", desk.items[1])) if desk.items[1].entry.id.endswith("/1/") else desk.items
+    sent = desk.send()
+    assert sent.outlook.said == ()
+    assert desk.got() == [("ann", "Post 1"), ("ann", "Post 2"), ("ben", "Post 2")]
+
+
+def test_what_nobody_was_mailed_before_the_site_had_an_address_is_mailed_after(desk: Desk) -> None:
+    desk.publish(1)
+    desk.add("ann")
+    desk.items = (at("blog.de", desk.items[0]),)
+    sent = desk.send()
+    assert sent.outlook.said == ()
+    assert desk.got() == [("ann", "Post 1")]
 
 
 def test_who_leaves_after_the_drafting_gets_nothing(desk: Desk) -> None:
