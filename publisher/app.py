@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     Words = Callable[[Passed, str], Sequence[str]]
 
 SMTP_PASSWORD = "PUBLISHER_SMTP_PASSWORD"  # noqa: S105 - the name of a variable
+BUILT_ON = ("public_url", "host", "port", "trusted_proxies", "logs")  # keys of [web] that a running server keeps
 LOOK = 1.0  # seconds that config.toml is believed to be as it was
 KEPT = 10.0  # seconds that the templates of letters are kept
 ALARMS = 30  # a minute, of lines that say the same: an attack must not fill the disk
@@ -92,12 +93,28 @@ class Current:
             return self._settings
         self._stamp = stamp
         try:
-            return load(self.folder)
+            read = load(self.folder)
         except PublisherError as fault:
             if self._settings is None:
                 raise
             self.log.fault("config", fault)
             return self._settings
+        return read if self._settings is None else self._without_what_waits(read, self._settings)
+
+    def _without_what_waits(self, read: Settings, before: Settings) -> Settings:
+        """Leave as it was what the server was built on, and tell that it waits for the next start."""
+        kept = {name: getattr(before.web, name) for name in BUILT_ON}
+        waits = [f"[web] {name}" for name, value in kept.items() if getattr(read.web, name) != value]
+        others = {
+            "[store] url": read.store_url != before.store_url,
+            "[output] dir": read.output.dir != before.output.dir,
+            "[site] base_url": _base_path(read) != _base_path(before),
+        }
+        waits += [name for name, is_other in others.items() if is_other]
+        if waits:
+            words = f"What config.toml says of {', '.join(waits)} counts from the next start."
+            self.log.say("config", words, "warning")
+        return replace(read, web=replace(read.web, **kept), store_url=before.store_url)
 
 
 class Server:
@@ -211,8 +228,7 @@ class Server:
             self._log.say("security", words, "warning")
 
     def _answers(self) -> bool:
-        with self._store.reading():
-            return True
+        return self._store.answers()
 
     def _ticks(self) -> bool:
         return not self._has_clock or self._at_work or _now() - self._passed < LATE
@@ -291,6 +307,10 @@ class Server:
                 keep_readers(self._store, counted)
             except PublisherError as fault:  # a count that is lost harms nobody
                 self._log.fault("readers", fault)
+
+
+def _base_path(settings: Settings) -> str:
+    return urlsplit(settings.site.base_url).path or "/"
 
 
 def _now() -> datetime:

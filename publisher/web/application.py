@@ -6,7 +6,10 @@ does come is looked for in the output first, so that an author's own page at ``s
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -16,6 +19,7 @@ from publisher.errors import PublisherError
 from publisher.web import admin, api, archive, assets, faults, metrics, visitors
 from publisher.web.answers import answer, not_found
 from publisher.web.kept import asked, response
+from publisher.web.limits import MINUTE, Limit
 from publisher.web.proxies import Proxied
 from publisher.web.rendering import web_root
 from publisher.web.security import Secured
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
 READING = frozenset({"GET", "HEAD"})
 NOWHERE = 404
 AUTHORS_OWN = (b"content-security-policy", b"frame-ancestors 'self'")  # the author's page may hold what it likes
+ALIKE = 10  # a minute, of faults that say the same: visitors must not fill the disk with them
 AGAIN = "60"  # seconds until a visitor may try again what failed for reasons of ours
 BUSY = "This does not work just now. Try again in a minute."
 BROKEN = "Something went wrong here. It has been written down."
@@ -64,8 +69,8 @@ class Application:
         others: Sequence[BaseRoute],
         counted: metrics.Metrics,
     ) -> None:
-        self._context, self._shelf, self._log = context, shelf, log
-        root = web_root(context.settings()).rstrip("/")
+        self._context, self._shelf, self._log, self._said = context, shelf, log, Limit(MINUTE)
+        root = unquote(web_root(context.settings())).rstrip("/")
         mounted = [Mount(root, Router(own, redirect_slashes=False, default=self._outside))] if root else list(own)
         router = Router([*others, *mounted], redirect_slashes=False, default=self._outside)
         told = _Told(router, self._fault)
@@ -98,7 +103,8 @@ class Application:
             if fault.status_code == NOWHERE and not self._is_api(scope):
                 return self._nothing(scope)
             return self._words(scope, fault.status_code, fault.detail, dict(fault.headers or {}))
-        self._log.fault("request", fault)
+        if not self._said.take(str(fault), ALIKE, time.monotonic()):
+            self._log.fault("request", fault)
         if isinstance(fault, PublisherError):
             return self._words(scope, 503, BUSY, {"Retry-After": AGAIN})
         return self._words(scope, 500, BROKEN, {})
@@ -114,7 +120,7 @@ class Application:
         return HTMLResponse(page, status, headers)
 
     def _is_api(self, scope: Scope) -> bool:
-        return str(scope["path"]).startswith(f"{web_root(self._context.settings())}api/")
+        return str(scope["path"]).startswith(f"{unquote(web_root(self._context.settings()))}api/")
 
 
 class _Told:
@@ -133,6 +139,9 @@ class _Told:
 
         try:
             await self._app(scope, receive, watched)
+        except asyncio.CancelledError:  # the server ends, and waits for it no longer
+            if not begun:
+                await PlainTextResponse(f"{BUSY}\n", 503, {"Retry-After": AGAIN})(scope, receive, send)
         except Exception as fault:
             if begun:
                 raise

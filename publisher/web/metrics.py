@@ -7,6 +7,8 @@ up as many as they like.
 from __future__ import annotations
 
 import time
+from concurrent.futures import Future
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from publisher.web.context import Context
 
 ELSEWHERE = "elsewhere"  # no route of ours
+PATIENCE = 5.0  # seconds that a part has to say whether it can work
 WRONG_TOKENS = 30  # a minute, of all networks together
 UNKNOWN = "Somebody asked for the numbers without the admin token, or with a wrong one."
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -181,8 +184,9 @@ def template_of(scope: Scope) -> str:
 def routes(
     context: Context, metrics: Metrics, checks: Mapping[str, Callable[[], bool]] | None = None
 ) -> list[BaseRoute]:
-    """The routes of machines, at the root. ``checks`` say of each part whether it can work; one that raises cannot."""
+    """The routes of machines, at the root. ``checks`` say of each part whether it can work (see Look)."""
     sessions, wrong = Sessions(context.admin_token), Limit(MINUTE)
+    looks = {name: Look(check) for name, check in (checks or {}).items()}
     metrics.store_from(lambda: pulse(context.store, context.now()))
 
     def numbers(request: Request) -> Response:
@@ -199,7 +203,7 @@ def routes(
 
     def ready(request: Request) -> Response:
         del request
-        found = {name: _holds(check) for name, check in (checks or {}).items()}
+        found = {name: check.holds() for name, check in looks.items()}
         whole = all(found.values())
         return JSONResponse({"ready": whole, "checks": found}, 200 if whole else 503, {"Cache-Control": "no-store"})
 
@@ -211,11 +215,35 @@ async def _alive(request: Request) -> Response:
     return PlainTextResponse("ok", headers={"Cache-Control": "no-store"})
 
 
-def _holds(check: Callable[[], bool]) -> bool:
-    try:
-        return bool(check())
-    except Exception:  # noqa: BLE001 - whatever is wrong with a part, the answer is that it cannot work
-        return False
+class Look:
+    """Asks a check, and waits a moment: what is wrong with a part may be that it never answers.
+
+    Whoever asks while another look is under way waits for that one, so that no more than one thread is ever stuck.
+    """
+
+    def __init__(self, check: Callable[[], bool], patience: float = PATIENCE) -> None:
+        self._check, self._patience = check, patience
+        self._lock = Lock()
+        self._under_way: Future[bool] = Future()
+        self._under_way.set_result(False)
+
+    def holds(self) -> bool:
+        """Whether the part can work. One that raises, or takes too long, cannot."""
+        with self._lock:
+            if self._under_way.done():
+                self._under_way = Future()
+                Thread(target=self._ask, args=(self._under_way,), name="look", daemon=True).start()
+            asked = self._under_way
+        try:
+            return asked.result(self._patience)
+        except TimeoutError:
+            return False
+
+    def _ask(self, asked: Future[bool]) -> None:
+        try:
+            asked.set_result(bool(self._check()))
+        except Exception:  # noqa: BLE001 - whatever is wrong with a part, the answer is that it cannot work
+            asked.set_result(False)
 
 
 def _by_value(counts: Mapping[Any, int]) -> dict[str, int]:

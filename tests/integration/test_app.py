@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from publisher.app import ADMIN_TOKEN, Server
+from publisher.app import Server
 from publisher.flows.figures import pulse
 from publisher.logs import Log
 from publisher.model.settings import DEFAULT_STORE_URL
 from publisher.store.database import open_store
+from publisher.tokens import ADMIN_VARIABLE
 from tests.sites import a_site, config_of, published
 from tests.web import TOKEN, WEB
 
@@ -44,7 +45,7 @@ def serving(site: Path, *, clock: bool) -> Iterator[httpx.Client]:
         if line.startswith("Serving "):
             ready.set()
 
-    server = Server(site, {ADMIN_TOKEN: TOKEN}, Log(hear), lambda *_: (), clock=clock)
+    server = Server(site, {ADMIN_VARIABLE: TOKEN}, Log(hear), lambda *_: (), clock=clock)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
@@ -20,10 +21,11 @@ from publisher.model.counted import Counted
 from publisher.model.issue import IssueState
 from publisher.store.database import open_store
 from publisher.web.context import Context
-from publisher.web.metrics import Measured, Metrics, routes
+from publisher.web.metrics import Look, Measured, Metrics, routes
 from publisher.web.rendering import WebPages
 from tests.archiving import Site
 from tests.mailing import NOON
+from tests.servers import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -211,3 +213,20 @@ def test_a_store_that_cannot_be_read_leaves_the_other_numbers(machine: Machine) 
     assert found["publisher_store_up",] == 0
     assert ("publisher_wishes_waiting",) not in found
     assert ("publisher_open_connections",) in found
+
+
+def test_a_part_that_never_answers_is_not_ready_and_holds_up_one_thread_at_most() -> None:
+    gate, begun, asked = threading.Event(), threading.Event(), list[int]()
+
+    def never() -> bool:
+        asked.append(1)
+        begun.set()
+        return gate.wait(30)
+
+    look = Look(never, patience=0.02)
+    assert not look.holds()
+    assert begun.wait(30)
+    assert not look.holds()
+    assert asked == [1]
+    gate.set()
+    until(look.holds, "the part answers again")
