@@ -6,8 +6,10 @@ files (the output, and with ``watch`` what it is made from). Each goes on when a
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -60,6 +62,8 @@ LOOK = 1.0  # seconds that config.toml is believed to be as it was
 KEPT = 10.0  # seconds that the templates of letters are kept
 ALARMS = 30  # a minute, of lines that say the same: an attack must not fill the disk
 LATE = timedelta(minutes=5)  # after the last pass, a clock counts as stopped
+TURN = 0.001  # seconds that a thread keeps the interpreter from the server's own, which has bytes to write
+RUBBISH = (10_000, 20, 20)  # objects and rounds between two collections: a crowd of visitors is no rubbish
 TOGETHER = 4  # wishes that are settled before the doorman looks for visitors again, who wait for him
 
 
@@ -146,9 +150,8 @@ class Server:
         self._press = Press(folder, lambda problem: log.problems("publish", (problem,)))
         self._clock = Clock(self._wake)
         self._store = open_store(settings.store_url, folder)
-        self._shelves = Shelves(
-            folder / settings.output.dir, urlsplit(settings.site.base_url).path or "/", folder / BUILD / LOCK
-        )
+        base = urlsplit(settings.site.base_url).path or "/"
+        self._shelves = Shelves(folder / settings.output.dir, base, folder / BUILD / LOCK, self._clock.ring)
         self._doorman: Doorman[Wished] = Doorman(self._note, self._settle, lambda fault: log.fault("wish", fault))
         try:
             checks = {"store": self._answers, "clock": self._ticks}
@@ -216,6 +219,7 @@ class Server:
         return said
 
     def _ready(self, port: int) -> None:
+        _keep_out_of_the_way()
         web = self._settings().web
         self._log.say("start", f"Serving {web.host if not port else _address(web.host, port)}", port=port)
         if fault := admin_token_fault(self._environment.get(ADMIN_VARIABLE, "")):
@@ -311,6 +315,14 @@ class Server:
 
 def _base_path(settings: Settings) -> str:
     return urlsplit(settings.site.base_url).path or "/"
+
+
+def _keep_out_of_the_way() -> None:
+    """Have other threads and the collector, which looks at all that was ever made, hold up the server's thread less."""
+    sys.setswitchinterval(TURN)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*RUBBISH)
 
 
 def _now() -> datetime:

@@ -35,7 +35,7 @@ from publisher.web.folder import Stamp, walk
 from publisher.web.shelf import Shelf, read_shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     Files = Mapping[str, tuple[str, Stamp]]  # by their paths: where they lie, and their stamps
@@ -66,11 +66,12 @@ class Shelves:
     """The shelf of the output in ``root``: ``current`` is the newest that could be read whole.
 
     ``base_path`` is the path of base_url, ``lock`` the file that publish holds. ``current`` is empty until ``start`` or
-    ``refresh``, and where there is no output. All methods may be called from any thread.
+    ``refresh``, and where there is no output. All methods may be called from any thread. ``ran`` is called after a
+    run of publish has finished, whoever began it: what will be due may be something else then.
     """
 
-    def __init__(self, root: Path, base_path: str, lock: Path) -> None:
-        self._root, self._base_path, self._lock = root, base_path, lock
+    def __init__(self, root: Path, base_path: str, lock: Path, ran: Callable[[], object] = lambda: None) -> None:
+        self._root, self._base_path, self._lock, self._ran = root, base_path, lock, ran
         self._place = Place(root)
         self._current = Shelf.of({}, {}, base_path)
         self._taken = NOTHING  # what ``current`` was read from
@@ -195,7 +196,10 @@ class Shelves:
                 self._draft, self._overtaken = shelf, self._overtaken + 1
                 return False
             self._current = shelf
+        has_run = seen.finished not in {"", self._taken.finished}
         self._taken, self._draft, self._overtaken = seen, None, 0
+        if has_run:
+            self._ran()
         return True
 
     def _run(self) -> str | None:

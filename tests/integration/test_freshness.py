@@ -66,6 +66,23 @@ def following(site: Path) -> Iterator[Shelves]:
         assert time.monotonic() - began < 5, "it stops at once, but for a busy machine"
 
 
+def test_it_tells_of_every_run_even_of_one_that_only_knows_what_will_be_due(site: Path) -> None:
+    told: list[str] = []
+    shelves = Shelves(site / "public", "/", site / ".publisher" / "lock", lambda: told.append("a run"))
+    shelves.refresh(0)
+    assert told == []
+    published(site)
+    shelves.refresh(0)
+    write(site, "posts/later.md", a_post("Later", date="2027-01-01"))
+    before = shelves.current
+    published(site)
+    shelves.refresh(0)
+    assert told == ["a run", "a run"]
+    assert shelves.current is before
+    shelves.refresh(0)
+    assert told == ["a run", "a run"]
+
+
 def test_a_missing_output_is_an_empty_shelf(site: Path) -> None:
     shelves = shelves_of(site)
     assert contents(shelves.current) == {}
