@@ -19,7 +19,7 @@ COMMANDS = {
     "ping": ("publisher.cli.publish:ping", "Tell the hubs of feeds that a deploy has put in place."),
     "digest": ("publisher.cli.digest:digest", "Preview, draft and send the email digest of what is new."),
     "subscribers": ("publisher.cli.subscribers:subscribers", "Add, list and move the people who get a digest."),
-    "serve": ("publisher.cli.serve:serve", "Send digests when they are due, until it is stopped."),
+    "serve": ("publisher.cli.serve:serve", "Serve feeds, pages and subscribers; publish and send what is due."),
     "status": ("publisher.cli.status:status", "Tell what is due, under way, deferred, doubtful and held."),
     "store": ("publisher.cli.store:store", "Upgrade, back up and adopt the mailing store."),
 }

@@ -327,7 +327,7 @@ def _render(templates: Templates, occasion: Occasion, chosen: Sequence[Item], nu
 
 def _browser_url(occasion: Occasion, number: int) -> str:
     web = occasion.settings.web_public_url.rstrip("/")
-    return f"{web}/issues/{occasion.digest.name}/{number}" if web else ""
+    return f"{web}/issues/{occasion.digest.name}/{number}" if web and occasion.digest.archive else ""
 
 
 def _warnings(digest: DigestSettings, rendered: Rendered) -> list[Problem]:

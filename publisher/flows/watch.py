@@ -30,7 +30,7 @@ def changes(folder: Path, stop_event: threading.Event | None = None) -> Iterator
     answered: float | None = None
     try:
         for batch in watch(
-            folder, watch_filter=None, debounce=300, stop_event=stop_event, rust_timeout=1000, yield_on_timeout=True
+            folder, watch_filter=None, debounce=300, stop_event=stop_event, rust_timeout=250, yield_on_timeout=True
         ):
             output = _output(folder)
             missed = not looked and unchanged.check(os.fspath(folder / BUILD)) is None

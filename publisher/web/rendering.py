@@ -35,16 +35,24 @@ class WebPages:
         )
 
     def render(self, name: str, settings: Settings, **values: Any) -> str:
-        """Make the page of ``templates/web/NAME``; every page knows ``site`` and ``web``. Raises TemplateError."""
+        """Make the page of ``templates/web/NAME``; every page knows what ``base.html`` names. Raises TemplateError."""
         try:
             template = self._environment.get_template(f"web/{name}")
-            page = template.render(site=settings.site, web=web_root(settings), **values)
+            page = template.render({**_everywhere(settings), **values})
             page.encode()  # half a character cannot be sent
         except Exception as fault:  # a template may divide by zero, call what is no function, or be no text at all
             words = str(fault) if isinstance(fault, TemplateError) else f"{type(fault).__name__}: {fault}"
             where = _place(fault) or f"templates/web/{name}"
             raise Fault(f"{where}: {words}", "Mend the template, or remove it to use the shipped one.") from fault
         return page
+
+
+def _everywhere(settings: Settings) -> dict[str, Any]:
+    return {
+        "site": settings.site,
+        "web": web_root(settings),
+        "has_archive": any(digest.archive for digest in settings.digests),
+    }
 
 
 class _Templates(FileSystemLoader):

@@ -388,7 +388,7 @@ def test_the_overview_of_an_empty_site(author: Author) -> None:
     assert "&lt;b&gt;Odd&lt;/b&gt; &amp; sons" in page
     assert "<b>Odd" not in page
     assert "None yet." in page
-    assert "No message is waiting." in page
+    assert "Nothing is due." in page
 
 
 def test_the_overview_shows_readers_over_time_with_a_table_beneath(author: Author) -> None:
