@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS, ATTEMPTS_IN_ALL = 5, 30  # a minute: of one network, and of all
 MOST_BYTES = 16_384  # of a form
+DIGITS = 10  # of an issue's number
 WRONG = "That is not the token."
 MANY = "Too many attempts. Try again in a minute."
 OPEN_ROAD = (
@@ -68,7 +69,7 @@ MAIL_POLICY = (
 _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}  # forms tell where they come from
 
 DONE = {
-    "approved": "The issue goes out.",
+    "approved": "Approved.",
     "cancelled": "The issue is cancelled. What had not left comes with the next one.",
     "resumed": "The issue goes on.",
     "private": "The issue stands in no archive any more.",
@@ -405,7 +406,11 @@ class _Pages:
 
 
 def _place(request: Request) -> tuple[str, int]:
-    return str(request.path_params["digest"]), int(request.path_params["number"])
+    digest, written = str(request.path_params["digest"]), str(request.path_params["number"])
+    is_number = written.isascii() and written.isdecimal() and len(written) <= DIGITS
+    if not is_number or not digest.isprintable():  # PostgreSQL would not be asked for NUL
+        raise UsageError("there is no such issue")
+    return digest, int(written)
 
 
 def _status(fault: PublisherError) -> int:
