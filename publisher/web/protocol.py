@@ -9,6 +9,7 @@ The rules, each for a connection that is met bare, without a proxy in front of i
   parser sees to lengths, chunks and names; here are the rest.
 - GET and HEAD without a body are offered to the front first: bytes from memory, written at once. Only what the front
   does not know becomes a task and a call of the application.
+- A crowd does not keep the front waiting: the application begins with a few requests at a time.
 - No timer for each request: all deadlines are looked at together, a few times a second.
 """
 
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 _ENOUGH = 1 << 14  # bytes that a client has to take in a while to count as reading
 _LINGERING = 100  # connections above the limit that are told why, not just closed
+_AT_ONCE = 8  # requests that the application begins with before the next look at what came
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,20 @@ class Traffic:
         self.stopping = False
         self.now = 0.0
         self.date = b""
+        self._late: deque[tuple[Connection, Asked]] = deque()  # what the application has yet to be asked
+
+    def start(self, connection: Connection, asked: Asked) -> None:
+        """Have the application asked: in order, and by a few at a time, for bytes from memory to go out in between."""
+        self._late.append((connection, asked))
+        if len(self._late) == 1:
+            connection.loop.call_soon(self._start_some, connection.loop)
+
+    def _start_some(self, loop: asyncio.AbstractEventLoop) -> None:
+        some = [self._late.popleft() for _ in range(min(_AT_ONCE, len(self._late)))]
+        if self._late:
+            loop.call_soon(self._start_some, loop)
+        for connection, asked in some:
+            connection.start(asked)
 
     async def watch(self, state: ServerState) -> None:
         """Keep the time, and the deadlines of all connections; until it is cancelled."""
@@ -455,7 +471,8 @@ class Connection(HttpToolsProtocol):
             if answer is not None:
                 self._answer(asked, answer)
                 return
-        self._start(asked)
+        self._occupy(_BUSY)
+        self._traffic.start(self, asked)
 
     def _answer(self, asked: Asked, answer: Answer) -> None:
         body, lines = answer.body, answer.lines or b"".join(b"%b: %b\r\n" % header for header in answer.headers)
@@ -512,8 +529,10 @@ class Connection(HttpToolsProtocol):
             at += len(piece)
         return False
 
-    def _start(self, asked: Asked) -> None:
-        """Have the application answer."""
+    def start(self, asked: Asked) -> None:
+        """Have the application answer, unless the client went away meanwhile."""
+        if self._phase is not _BUSY:
+            return
         cycle = RequestResponseCycle(
             scope=self._scope(asked),
             transport=self.transport,
@@ -524,14 +543,13 @@ class Connection(HttpToolsProtocol):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=False,
-            keep_alive=asked.keep_alive,
+            keep_alive=asked.keep_alive and not self._traffic.stopping,
             on_response=self._next,
         )
         cycle.body += asked.body
         cycle.more_body = False
         cycle.message_event.set()
         self.cycle = cycle
-        self._occupy(_BUSY)
         self._start_asgi_task(cycle, self.app)
 
     def _scope(self, asked: Asked) -> Any:

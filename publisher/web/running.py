@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 UNIX = "unix:"
 PATIENCE = 10.0  # seconds that requests under way may take to end
 _BACKLOG = 2_048
+_THREADS = 8  # that answer visitors: more would only keep the loop from its turn, and many wait for one commit
 _SPARE = 256  # descriptors for all that is no connection: files, the store, mail
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -96,7 +97,8 @@ class WebServer:
             self._file.remove()
 
     async def _run(self, loop: AbstractEventLoop) -> None:
-        from uvicorn.config import Config  # noqa: PLC0415 - only who serves needs it
+        from anyio.to_thread import current_default_thread_limiter  # noqa: PLC0415 - only who serves needs it
+        from uvicorn.config import Config  # noqa: PLC0415 - as above
         from uvicorn.server import ServerState  # noqa: PLC0415 - as above
 
         from publisher.web.protocol import Connection, Limits, Traffic  # noqa: PLC0415 - as above
@@ -113,6 +115,7 @@ class WebServer:
             server_header=False,
         )
         config.load()
+        current_default_thread_limiter().total_tokens = _THREADS
         state, traffic = ServerState(), Traffic(self._front, _affordable(self._limits or Limits()))
         traffic.look(state, loop.time())
         asked = asyncio.Event()

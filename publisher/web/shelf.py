@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 MEMORY = 256 << 20  # bytes of documents that are held in memory; their compressed copies come on top
 LARGEST, LARGEST_FEED = 1 << 20, 16 << 20  # bytes of a file that is held in memory
-EAGER = 32 << 20  # bytes of feeds that are compressed before anybody asks for them
+EAGER = 32 << 20  # bytes of documents that are compressed before anybody asks for them
+SLOW = 128 << 10  # bytes of a text from which on compressing it would keep everybody else waiting for milliseconds
 NOT_FOUND = "404.html"
 
 _INDEX = "index.html"
@@ -174,7 +175,7 @@ def read_shelf(root: Path, base_path: str = "/", before: Shelf | None = None, *,
     entries = sorted(walk(place), key=_precedence)
     documents = ((entry.name, reading.document(entry)) for entry in entries)
     files = {name: document for name, document in documents if document is not None}
-    _compress(document for document in files.values() if document.kind.is_feed)
+    _compress(sorted(filter(_is_eager, files.values()), key=lambda document: not document.kind.is_feed))
     return Shelf.of(files, read_moved(_text(f"{place}/{redirects_file.PATH}"), base), base_path)
 
 
@@ -183,14 +184,18 @@ def _precedence(entry: Entry) -> tuple[bool, str]:
     return not (is_open(entry.name) or name.startswith("text/")), entry.name
 
 
-def _compress(feeds: Iterable[Document]) -> None:
+def _is_eager(document: Document) -> bool:
+    return document.is_negotiated and (document.kind.is_feed or document.stamp.size >= SLOW)
+
+
+def _compress(documents: Iterable[Document]) -> None:
     left = EAGER
-    for feed in feeds:
-        left -= feed.stamp.size
+    for document in documents:
+        left -= document.stamp.size
         if left < 0:
             return
         for coding in (BR, GZIP):
-            feed.form((coding, IDENTITY))
+            document.form((coding, IDENTITY))
 
 
 def _text(path: str) -> str:

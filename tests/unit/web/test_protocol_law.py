@@ -111,7 +111,7 @@ async def met(pieces: list[bytes]) -> Wire:
         if wire.closed:
             break
         connection.data_received(piece)
-    while state.tasks:  # noqa: ASYNC110 - the loop has nothing else to do
+    while state.tasks or connection._busy:  # noqa: ASYNC110 - the loop has nothing else to do
         await asyncio.sleep(0)
     for seconds in (1, 60, 120, 180):  # every deadline there is
         traffic.look(state, seconds)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
 
 from publisher.web.answers import Answer, FilePart, Request, answer
 from publisher.web.documents import Document
-from publisher.web.shelf import LARGEST, Redirect, read_shelf
+from publisher.web.shelf import LARGEST, SLOW, Redirect, read_shelf
 from tests.sites import write
 
 if TYPE_CHECKING:
@@ -293,3 +294,15 @@ def test_equal_bytes_have_equal_tags_wherever_they_are_read(tmp_path: Path) -> N
         assert isinstance(found, Document)
         tags.add(found.tag)
     assert len(tags) == 1
+
+
+def test_what_takes_long_to_compress_is_compressed_before_anybody_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "large/index.html", b"<!doctype html>" + b"<p>Words." * (SLOW // 9))
+    put(tmp_path, "small.html", b"<!doctype html>" + b"<p>Words." * 9)
+    shelf = read_shelf(tmp_path)
+    monkeypatch.setattr(zlib, "compress", None)  # now it would be a fault
+    assert header(get(shelf, "/large/", accept_encoding="gzip"), b"content-encoding") == b"gzip"
+    with pytest.raises(TypeError):
+        get(shelf, "/small.html", accept_encoding="gzip")
