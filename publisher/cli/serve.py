@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -26,10 +27,15 @@ def serve(folder: Path, quiet: bool, no_clock: bool, watch: bool) -> None:
     from publisher.logs import Log  # noqa: PLC0415 - as above
 
     site = folder.absolute()
-    log = Log(click.echo, load(site).web.logs, quiet=quiet)
+    log = Log(_write, load(site).web.logs, quiet=quiet)
     server = Server(site, os.environ, log, passed_lines, clock=not no_clock, watch=watch)
     with stoppable():  # until the server itself listens for signals, and after it
         try:
             server.run()
         except KeyboardInterrupt:
             log.say("stop", "Stopped.")
+
+
+def _write(line: str) -> None:
+    with suppress(OSError):  # whoever reads the log may go away, or its disk be full: visitors come all the same
+        click.echo(line)
