@@ -11,21 +11,25 @@ from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from publisher.errors import UsageError
 from publisher.flows import consent, visitors, wishes
+from publisher.flows.archive import past_issues
 from publisher.flows.consent import Answer
 from publisher.flows.subscribe import is_token
 from publisher.flows.wishes import Wished, WishKind
 from publisher.model.subscriber import SubscriptionState
 from publisher.tokens import Outcome
-from publisher.web import faults, leaving, openapi
+from publisher.web import archive, faults, leaving, openapi
 from publisher.web import preferences as own
 from publisher.web.asking import LIMITED, answer
+from publisher.web.kept import Seen
 from publisher.web.offers import offers
+from publisher.web.rendering import web_root
 from publisher.web.visitors import confirmed
 
 if TYPE_CHECKING:
@@ -48,9 +52,12 @@ ANEW = "Ask for a new one."
 
 def routes(context: Context) -> list[BaseRoute]:
     """Give all routes below /api/; what is not among them is told so as JSON, too."""
+    seen = Seen()
     answers: dict[str, tuple[Handler | None, Handler | None]] = {
         "openapi.json": (described, None),
         "digests": (digests, None),
+        "issues": (partial(issues, seen), None),
+        "issues/{digest}/{number}": (partial(issue, seen), None),
         "subscribe": (None, subscribe),
         "confirm/{token}": (_with_link(see_question), _with_link(confirm)),
         "unsubscribe/{token}": (_with_token(see_standing), _with_token(leave)),
@@ -102,7 +109,7 @@ class Resource:
             if refusal.seconds:
                 asked.context.say(LIMITED)
             response = refusal.response()
-        response.headers["Vary"] = "Origin"
+        response.headers.add_vary_header("Origin")
         origin = asked.headers.get("origin", "")
         if origin and origin in asked.settings.web.allow_origins:
             response.headers["Access-Control-Allow-Origin"] = origin
@@ -134,6 +141,24 @@ def described(asked: Asked) -> Response:
 def digests(asked: Asked) -> Response:
     """List what one can subscribe to."""
     return JSONResponse({"digests": _digests(asked, None)})
+
+
+def issues(seen: Seen, asked: Asked) -> Response:
+    """List past issues, the newest first."""
+    found = past_issues(asked.context.store, asked.settings)
+    return _kept(seen, asked, {"issues": [archive.listed(asked.settings, one) for one in found]})
+
+
+def issue(seen: Seen, asked: Asked) -> Response:
+    """Give a past issue as everybody may read it."""
+    try:
+        return _kept(seen, asked, archive.whole(asked))
+    except HTTPException:
+        raise _Refusal(404, "There is no such issue.", f"See {web_root(asked.settings)}api/issues.") from None
+
+
+def _kept(seen: Seen, asked: Asked, value: dict[str, Any]) -> Response:
+    return archive.give(seen, asked, bytes(JSONResponse(value).body), "application/json")
 
 
 def _unknown(_asked: Asked) -> Response:

@@ -1,4 +1,4 @@
-"""The archive over HTTP: past issues as pages, as a feed and as JSON.
+"""The archive over HTTP: past issues as pages and as a feed, and what api.py gives out of them as JSON.
 
 What is private, held or unknown gives the same 404. Everything has an ETag; Last-Modified is when this process
 first saw the bytes, so that it moves with them and with nothing else.
@@ -6,28 +6,28 @@ first saw the bytes, so that it moves with them and with nothing else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from publisher.flows import archive
-from publisher.web import faults
-from publisher.web.documents import content_tag
-from publisher.web.kept import kept
+from publisher.web.asking import Page
+from publisher.web.kept import Seen, kept
 from publisher.web.rendering import web_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from starlette.requests import Request
+    from starlette.responses import Response
     from starlette.routing import BaseRoute
 
-    from publisher.flows.archive import Page, PastIssue
+    from publisher.flows.archive import PastIssue
     from publisher.model.feed import Format
     from publisher.model.settings import DigestSettings, Settings
+    from publisher.web.asking import Asked
     from publisher.web.context import Context
 
 NEWEST = 10  # issues of each digest on the page of all
@@ -44,154 +44,162 @@ POLICY = (
 
 def routes(context: Context) -> list[BaseRoute]:
     """The routes of the archive, below public_url's path."""
-    shown = _Archive(context)
+    shown = _Pages()
     feeds = [
-        Route(f"/issues/{{digest}}/{name}", shown.feed(wanted), name=f"issues-{wanted.value}")
+        Route(f"/issues/{{digest}}/{name}", Page(context, partial(shown.feed, wanted)), name=f"issues-{wanted.value}")
         for wanted, name in archive.PATHS.items()
     ]
     return [
-        Route("/issues", shown.to_all),
-        Route("/issues/", shown.all),
-        Route("/issues/{digest}", shown.to_digest),
-        Route("/issues/{digest}/", shown.digest),
+        Route("/issues", Page(context, to_all)),
+        Route("/issues/", Page(context, shown.all)),
+        Route("/issues/{digest}", Page(context, to_digest)),
+        Route("/issues/{digest}/", Page(context, shown.digest)),
         *feeds,
-        Route("/issues/{digest}/{number}", shown.issue),
-        Route("/issues/{digest}/{number}/", shown.to_issue),
-        Route("/api/issues", shown.all_as_json),
-        Route("/api/issues/{digest}/{number}", shown.issue_as_json),
+        Route("/issues/{digest}/{number}", Page(context, shown.issue)),
+        Route("/issues/{digest}/{number}/", Page(context, to_issue)),
     ]
 
 
-@dataclass(slots=True)
-class _Archive:
-    """The answers. ``seen`` holds of each page its last ETag and when that was first given, in seconds of the epoch."""
+# Ways to the right address
 
-    context: Context
-    seen: dict[str, tuple[bytes, int]] = field(default_factory=dict)
 
-    def to_all(self, request: Request) -> Response:
-        del request
-        return self._moved("issues/")
+def to_all(asked: Asked) -> Response:
+    """Add the slash."""
+    return _moved(asked, "issues/")
 
-    def to_digest(self, request: Request) -> Response:
-        return self._moved(f"issues/{self._digest(request).name}/")
 
-    def to_issue(self, request: Request) -> Response:
-        page = self._page(request)
-        return self._moved(f"issues/{page.issue.digest}/{page.issue.number}")
+def to_digest(asked: Asked) -> Response:
+    """Add the slash, where there is such a digest."""
+    return _moved(asked, f"issues/{_digest(asked).name}/")
 
-    def all(self, request: Request) -> Response:
-        settings = self.context.settings()
-        digests = archive.archived(settings)
+
+def to_issue(asked: Asked) -> Response:
+    """Take the slash away, where there is such an issue."""
+    found = past_issue(asked).issue
+    return _moved(asked, f"issues/{found.digest}/{found.number}")
+
+
+def _moved(asked: Asked, path: str) -> Response:
+    """There for good. The path alone: of the host we know no more than the visitor told us."""
+    return RedirectResponse(web_root(asked.settings) + path, 301, {"Cache-Control": FRESH})
+
+
+class _Pages:
+    """The pages and feeds, which remember since when they are what they are."""
+
+    def __init__(self) -> None:
+        self._seen = Seen()
+
+    def all(self, asked: Asked) -> Response:
+        """The newest issues of each digest; of a lone one, all."""
+        digests = archive.archived(asked.settings)
         if len(digests) == 1:
-            return self._listing(request, digests[0])
-        found = archive.past_issues(self.context.store, settings)
+            return self._listing(asked, digests[0])
+        found = archive.past_issues(asked.context.store, asked.settings)
         lists = [
-            _list(settings, digest, [one for one in found if one.digest == digest.name], NEWEST, title=digest.title)
+            _list(asked.settings, digest, [one for one in found if one.digest == digest.name], NEWEST, digest.title)
             for digest in digests
         ]
-        page = self.context.pages.render("issues.html", settings, heading="Past issues", lists=lists)
-        return self._answer(request, page)
+        return self._give(asked, asked.made("issues.html", heading="Past issues", lists=lists))
 
-    def digest(self, request: Request) -> Response:
-        return self._listing(request, self._digest(request))
+    def digest(self, asked: Asked) -> Response:
+        """All issues of a digest."""
+        return self._listing(asked, _digest(asked))
 
-    def _listing(self, request: Request, digest: DigestSettings) -> Response:
-        settings = self.context.settings()
-        found = archive.past_issues(self.context.store, settings, digest.name)
-        page = self.context.pages.render(
-            "issues.html", settings, heading=digest.title, lists=[_list(settings, digest, found, len(found))]
-        )
-        return self._answer(request, page)
+    def _listing(self, asked: Asked, digest: DigestSettings) -> Response:
+        found = archive.past_issues(asked.context.store, asked.settings, digest.name)
+        lists = [_list(asked.settings, digest, found, len(found))]
+        return self._give(asked, asked.made("issues.html", heading=digest.title, lists=lists))
 
-    def issue(self, request: Request) -> Response:
-        settings, page = self.context.settings(), self._page(request)
-        name, number = page.issue.digest, page.issue.number
-        before, after = archive.neighbours(archive.past_issues(self.context.store, settings, name), number)
-        made = self.context.pages.render(
+    def issue(self, asked: Asked) -> Response:
+        """An issue as everybody may read it."""
+        settings, page = asked.settings, past_issue(asked)
+        name = page.issue.digest
+        before, after = around(asked, page.issue)
+        made = asked.made(
             "issue.html",
-            settings,
             page=page.parts,
             title=page.issue.title,
             all=_path(settings, name),
-            canonical=archive.page_url(settings, name, number),
+            canonical=archive.page_url(settings, name, page.issue.number),
             feeds=_feeds(settings, name),
             before=_path(settings, name, before.number) if before else "",
             after=_path(settings, name, after.number) if after else "",
         )
-        return self._answer(request, made, policy=POLICY)
-
-    def feed(self, wanted: Format) -> Callable[[Request], Response]:
-        def answer(request: Request) -> Response:
-            made = archive.feed(self.context.store, self.context.settings(), request.path_params["digest"], wanted)
-            if made is None:
-                raise HTTPException(404)
-            return self._answer(request, made, f"{wanted.media_type}; charset=utf-8")
-
+        answer = self._give(asked, made)
+        answer.headers.update({"Content-Security-Policy": POLICY, "X-Frame-Options": "SAMEORIGIN"})
         return answer
 
-    def all_as_json(self, request: Request) -> Response:
-        settings = self.context.settings()
-        found = archive.past_issues(self.context.store, settings)
-        return self._json(request, {"issues": [_as_json(settings, one) for one in found]})
-
-    def issue_as_json(self, request: Request) -> Response:
-        try:
-            page = self._page(request)
-        except HTTPException:
-            return faults.as_json(404, "There is no such issue.", f"See {web_root(self.context.settings())}api/issues.")
-        settings, name = self.context.settings(), page.issue.digest
-        before, after = archive.neighbours(archive.past_issues(self.context.store, settings, name), page.issue.number)
-        return self._json(
-            request,
-            {
-                **_as_json(settings, page.issue),
-                "contents": [{"title": title, "url": url} for title, url in page.contents],
-                "previous": before.number if before else None,
-                "next": after.number if after else None,
-                "html": page.html,
-                "text": page.text,
-            },
-        )
-
-    def _digest(self, request: Request) -> DigestSettings:
-        found = archive.find_archived(self.context.settings(), request.path_params["digest"])
-        if found is None:
+    def feed(self, wanted: Format, asked: Asked) -> Response:
+        """The feed of a digest's issues."""
+        made = archive.feed(asked.context.store, asked.settings, asked.place["digest"], wanted)
+        if made is None:
             raise HTTPException(404)
-        return found
+        return give(self._seen, asked, made, f"{wanted.media_type}; charset=utf-8")
 
-    def _page(self, request: Request) -> Page:
-        number = _number(request.path_params["number"])
-        page = archive.page(self.context.store, self.context.settings(), request.path_params["digest"], number)
-        if page is None:
-            raise HTTPException(404)
-        return page
+    def _give(self, asked: Asked, page: str) -> Response:
+        return give(self._seen, asked, page.encode(), HTML)
 
-    def _moved(self, path: str) -> Response:
-        """There for good. The path alone: of the host we know no more than the visitor told us."""
-        return RedirectResponse(web_root(self.context.settings()) + path, 301, {"Cache-Control": FRESH})
 
-    def _json(self, request: Request, value: Any) -> Response:
-        return self._answer(request, bytes(JSONResponse(value).body), "application/json")
+# The same as JSON, which api.py gives out
 
-    def _answer(self, request: Request, body: str | bytes, media_type: str = HTML, *, policy: str = "") -> Response:
-        data = body.encode() if isinstance(body, str) else body
-        since = self._since(request.url.path, content_tag(data))
-        answer = kept(request.scope, data, media_type, since, FRESH, self._seconds)
-        if policy:
-            answer.headers.update({"Content-Security-Policy": policy, "X-Frame-Options": "SAMEORIGIN"})
-        return answer
 
-    def _since(self, path: str, tag: bytes) -> int:
-        """Since when these bytes are given for a path, in seconds of the epoch."""
-        known, since = self.seen.get(path, (b"", 0))
-        if known != tag:
-            since = int(self._seconds())
-            self.seen[path] = (tag, since)
-        return since
+def listed(settings: Settings, one: PastIssue) -> dict[str, Any]:
+    """An issue for programs; its address is absolute where there is a public_url."""
+    return {
+        "digest": one.digest,
+        "issue": one.number,
+        "title": one.title,
+        "subject": one.subject,
+        "slot": one.at.isoformat(),
+        "entries": one.entries,
+        "url": archive.page_url(settings, one.digest, one.number) or _path(settings, one.digest, one.number),
+    }
 
-    def _seconds(self) -> float:
-        return self.context.now().timestamp()
+
+def whole(asked: Asked) -> dict[str, Any]:
+    """The issue that is asked for, with its content. Raises HTTPException where there is none."""
+    page = past_issue(asked)
+    before, after = around(asked, page.issue)
+    return {
+        **listed(asked.settings, page.issue),
+        "contents": [{"title": title, "url": url} for title, url in page.contents],
+        "previous": before.number if before else None,
+        "next": after.number if after else None,
+        "html": page.html,
+        "text": page.text,
+    }
+
+
+# What is asked for
+
+
+def give(seen: Seen, asked: Asked, content: bytes, media_type: str) -> Response:
+    """Answer with what everybody may keep."""
+    now = asked.now.timestamp()
+    since = seen.since(asked.scope["path"], content, now)
+    return kept(asked.scope, content, media_type, since, FRESH, lambda: now)
+
+
+def past_issue(asked: Asked) -> archive.Page:
+    """The issue that is asked for. Raises HTTPException where the archive shows none."""
+    number = _number(asked.place["number"])
+    page = archive.page(asked.context.store, asked.settings, asked.place["digest"], number)
+    if page is None:
+        raise HTTPException(404)
+    return page
+
+
+def around(asked: Asked, one: PastIssue) -> tuple[PastIssue | None, PastIssue | None]:
+    """The issues before and after one."""
+    return archive.neighbours(archive.past_issues(asked.context.store, asked.settings, one.digest), one.number)
+
+
+def _digest(asked: Asked) -> DigestSettings:
+    found = archive.find_archived(asked.settings, asked.place["digest"])
+    if found is None:
+        raise HTTPException(404)
+    return found
 
 
 def _number(written: str) -> int:
@@ -205,7 +213,7 @@ def _path(settings: Settings, digest: str, number: int | None = None) -> str:
 
 
 def _list(
-    settings: Settings, digest: DigestSettings, found: Sequence[PastIssue], most: int, *, title: str = ""
+    settings: Settings, digest: DigestSettings, found: Sequence[PastIssue], most: int, title: str = ""
 ) -> dict[str, Any]:
     """What the page says of a digest; the newest so many of its issues."""
     return {
@@ -235,16 +243,3 @@ def _feeds(settings: Settings, digest: str) -> list[dict[str, str]]:
     return [
         {"name": wanted.label, "url": home + name, "type": wanted.media_type} for wanted, name in archive.PATHS.items()
     ]
-
-
-def _as_json(settings: Settings, one: PastIssue) -> dict[str, Any]:
-    """An issue for programs; its address is absolute where there is a public_url."""
-    return {
-        "digest": one.digest,
-        "issue": one.number,
-        "title": one.title,
-        "subject": one.subject,
-        "slot": one.at.isoformat(),
-        "entries": one.entries,
-        "url": archive.page_url(settings, one.digest, one.number) or _path(settings, one.digest, one.number),
-    }

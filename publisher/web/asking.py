@@ -39,23 +39,33 @@ LIMITED = "A visitor was told to wait: their network asked for too much, or trie
 class Asked:
     """One request, with the settings and the moment that hold for all of it.
 
-    ``network`` is what its visitor is counted with, ``token`` what stands in the path. ``form`` is empty where the
-    body is no form; ``body`` is read for requests that may change something.
+    ``network`` is what its visitor is counted with, ``place`` what stands in the path where its template has a name.
+    ``form`` is empty where the body is no form; ``body`` is read for requests that may change something.
     """
 
     context: Context
+    scope: Scope
     settings: Settings
     now: datetime
     network: str
-    token: str
+    place: Mapping[str, str]
     headers: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
     form: FormData
 
-    def page(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:
+    @property
+    def token(self) -> str:
+        """The token in the path; empty where there is none."""
+        return self.place.get("token", "")
+
+    def made(self, name: str, **values: Any) -> str:
         """Make a page of ours."""
-        return HTMLResponse(self.context.pages.render(name, self.settings, **values), status)
+        return self.context.pages.render(name, self.settings, **values)
+
+    def page(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """Answer with a page of ours."""
+        return HTMLResponse(self.made(name, **values), status)
 
     def away(self, path: str) -> Response:
         """Send a browser on to another page of ours, so that loading it again repeats nothing."""
@@ -125,10 +135,11 @@ async def answer(context: Context, request: Request, handler: Handler, receive: 
 def _asked(context: Context, request: Request, body: bytes, form: FormData) -> Asked:
     return Asked(
         context=context,
+        scope=request.scope,
         settings=context.settings(),
         now=context.now(),
         network=network_of(request.client.host if request.client else None),
-        token=request.path_params.get("token", ""),
+        place=request.path_params,
         headers=request.headers,
         query=request.query_params,
         body=body,

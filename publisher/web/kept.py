@@ -39,6 +39,22 @@ def response(found: Answer) -> Response:
     return made
 
 
+class Seen:
+    """Since when what is made for each path is what it is, as far as this process has seen. For every thread."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[bytes, int]] = {}
+
+    def since(self, path: str, content: bytes, now: float) -> int:
+        """Tell it, in seconds of the epoch. ``path`` is of something that there is: nothing is ever forgotten."""
+        tag = content_tag(content)
+        known, since = self._known.get(path, (b"", 0))
+        if known != tag:
+            since = int(now)
+            self._known[path] = (tag, since)
+        return since
+
+
 def kept(
     scope: Scope, content: bytes, media_type: str, since: int, keeping: str, now: Callable[[], float] = time.time
 ) -> Response:

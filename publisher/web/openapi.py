@@ -15,7 +15,7 @@ Json = dict[str, Any]
 TOKEN_PATTERN = "^[A-Za-z0-9_-]{16,64}$"  # noqa: S105 - the shape of one
 FAULTS = {
     400: "The body is no JSON.",
-    404: "The link is not one of ours.",
+    404: "There is no such thing, or the link is not one of ours.",
     410: "The link is too old.",
     413: "The body is too long.",
     415: "The body is not sent as application/json.",
@@ -50,14 +50,24 @@ def _paths(settings: Settings) -> dict[str, Json]:
     address = {"type": "string", "format": "email", "maxLength": 320}
     digest = _chosen(digests, "May be left out where there is one digest only.")
     cadence = _chosen(cadences, "May be left out where the digest has one cadence only.")
-    signed = _token({"type": "string", "minLength": 1})
-    leaving = _token({"type": "string", "pattern": TOKEN_PATTERN})
+    signed = _parameter("token", {"type": "string", "minLength": 1})
+    leaving = _parameter("token", {"type": "string", "pattern": TOKEN_PATTERN})
     return {
         "openapi.json": {
             "get": _operation("describe", "This document", 200, {"type": "object"}),
         },
         "digests": {
             "get": _operation("digests", "What one can subscribe to", 200, _ref("Digests")),
+        },
+        "issues": {
+            "get": _operation("issues", "What went out, the newest first", 200, _ref("Issues")),
+        },
+        "issues/{digest}/{number}": {
+            "parameters": [
+                _parameter("digest", _chosen(digests, "")),
+                _parameter("number", {"type": "integer", "minimum": 1}),
+            ],
+            "get": _operation("issue", "An issue as everybody may read it", 200, _ref("Issue"), faults=(404,)),
         },
         "subscribe": {
             "post": _operation(
@@ -160,11 +170,18 @@ def _schemas() -> dict[str, Json]:
     text = {"type": "string"}
     cadence = _object({"name": text, "words": text})
     digest = {"name": text, "title": text, "cadences": {"type": "array", "items": cadence}}
+    number, amount = {"type": "integer", "minimum": 1}, {"type": "integer", "minimum": 0}
+    other = {"type": ["integer", "null"]}
+    listed = {"digest": text, "issue": number, "title": text, "subject": text, "slot": _moment(), "entries": amount}
+    contents = {"type": "array", "items": _object({"title": text, "url": text})}
+    content = {"contents": contents, "previous": other, "next": other, "html": text, "text": text}
     states = {"type": "string", "enum": ["pending", "confirmed", "unsubscribed"]}
     return {
         "Answer": _object({"answer": text}),
         "Fault": _object({"error": text, "remedy": text, "field": text}, ["error", "remedy"]),
         "Digests": _object({"digests": {"type": "array", "items": _object(digest)}}),
+        "Issues": _object({"issues": {"type": "array", "items": _object({**listed, "url": text})}}),
+        "Issue": _object({**listed, "url": text, **content}),
         "Question": _object(
             {
                 "state": {"type": "string", "enum": ["open", "confirmed"]},
@@ -207,8 +224,12 @@ def _chosen(names: list[str], description: str) -> Json:
     return {"type": "string", "enum": names, "description": description} if names else {"type": "string"}
 
 
-def _token(schema: Json) -> Json:
-    return {"name": "token", "in": "path", "required": True, "schema": schema}
+def _moment() -> Json:
+    return {"type": "string", "format": "date-time"}
+
+
+def _parameter(name: str, schema: Json) -> Json:
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def _ref(name: str) -> Json:

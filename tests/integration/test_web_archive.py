@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 import feedparser
 import httpx
+import jsonschema_rs
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -20,6 +21,7 @@ from publisher.flows import archive
 from publisher.mail.compose import UNSUBSCRIBE
 from publisher.model.issue import IssueState
 from publisher.store.database import open_store
+from publisher.web import api, openapi
 from publisher.web.archive import POLICY, routes
 from publisher.web.context import Context
 from publisher.web.rendering import WebPages, web_root
@@ -96,7 +98,8 @@ def visit(tmp_path: Path) -> Iterator[Visit]:
             wake=lambda: None,
             note=lambda _: None,
         )
-        application = Starlette(routes=[Mount(web_root(site.settings).rstrip("/"), routes=routes(context))])
+        own = [*routes(context), *api.routes(context)]
+        application = Starlette(routes=[Mount(web_root(site.settings).rstrip("/"), routes=own)])
         yield Visit(site, application, passed)
 
 
@@ -347,5 +350,8 @@ def test_programs_may_read_issues_too(visit: Visit) -> None:
     assert "Post 1" in found["text"]
     assert "Post 1" in found["html"]
     assert ".invalid" not in found["html"] + found["text"]
+    schemas = openapi.document(visit.site.settings)["components"]["schemas"]
+    jsonschema_rs.validate(schemas["Issues"], {"issues": listed})
+    jsonschema_rs.validate(schemas["Issue"], found)
     missing = visit.get("/notes/api/issues/conferences/9")
     assert (missing.status_code, missing.json()["error"]) == (404, "There is no such issue.")
