@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import os
 import secrets
-import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -62,7 +61,6 @@ LOOK = 1.0  # seconds that config.toml is believed to be as it was
 KEPT = 10.0  # seconds that the templates of letters are kept
 ALARMS = 30  # a minute, of lines that say the same: an attack must not fill the disk
 LATE = timedelta(minutes=5)  # after the last pass, a clock counts as stopped
-TURN = 0.001  # seconds that a thread keeps the interpreter from the server's own, which has bytes to write
 RUBBISH = (10_000, 20, 20)  # objects and rounds between two collections: a crowd of visitors is no rubbish
 TOGETHER = 4  # wishes that are settled before the doorman looks for visitors again, who wait for him
 
@@ -219,7 +217,7 @@ class Server:
         return said
 
     def _ready(self, port: int) -> None:
-        _keep_out_of_the_way()
+        _spare_the_collector()
         web = self._settings().web
         self._log.say("start", f"Serving {web.host if not port else _address(web.host, port)}", port=port)
         if fault := admin_token_fault(self._environment.get(ADMIN_VARIABLE, "")):
@@ -317,9 +315,8 @@ def _base_path(settings: Settings) -> str:
     return urlsplit(settings.site.base_url).path or "/"
 
 
-def _keep_out_of_the_way() -> None:
-    """Have other threads and the collector, which looks at all that was ever made, hold up the server's thread less."""
-    sys.setswitchinterval(TURN)
+def _spare_the_collector() -> None:
+    """Have it look at what is new alone, and seldom: everybody waits while it looks at all that was ever made."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*RUBBISH)
