@@ -202,6 +202,10 @@ def test_somebody_subscribes_confirms_and_leaves_with_one_click_and_no_log_holds
 
         tokens = [urlsplit(link).path.rpartition("/")[2] for link in (confirmation, unsubscribe)]
         links_go_wrong(standing, visitor, [confirmation, unsubscribe])
+        kept = b"".join(path.read_bytes() for path in site.glob("mailing.sqlite3*"))
+        for known in ("127.0.3.", str(visitor.headers["User-Agent"])):  # of whoever sits before the browser
+            assert known.encode() not in kept
+            assert known not in standing.server.said
         for token in tokens:
             assert token not in nginx.logs()
             assert token not in standing.server.said
