@@ -5,8 +5,7 @@ The rules, each for a connection that is met bare, without a proxy in front of i
 - The head of a request (line and headers) and its body have a size and a time. A body is taken in whole before
   anybody is asked about it, so a slow one costs memory of a known size, and no thread.
 - One request is answered at a time, in order. What a client sends meanwhile is left unread, or waits.
-- What could be read in two ways (RFC 9112, 6.3 and 11.2) is refused, and the connection ends with the refusal: the
-  parser sees to lengths, chunks and names; here are the rest.
+- What could be read in two ways (RFC 9112, 6.3 and 11.2) is refused (heads.py), and the connection ends with that.
 - GET and HEAD without a body are offered to the front first: bytes from memory, written at once. Only what the front
   does not know becomes a task and a call of the application.
 - A crowd does not keep the front waiting: the application begins with a few requests at a time.
@@ -21,99 +20,29 @@ import os
 import socket
 import struct
 import termios
-import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
-from email.utils import formatdate
 from enum import Enum
 from math import inf
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from publisher.web.documents import PIECE, FilePart
+from publisher.web.heads import Refused, read_head, weigh
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
     from publisher.web.documents import Answer
-
-    Header = tuple[bytes, bytes]
-    # method, path as it came but without a query, headers with names in lower case
-    Front = Callable[[bytes, bytes, list[Header]], Answer | None]
+    from publisher.web.heads import Incoming
+    from publisher.web.traffic import Traffic
 
 _ENOUGH = 1 << 14  # bytes that a client has to take in a while to count as reading
 _LINGERING = 100  # connections above the limit that are told why, not just closed
-_AT_ONCE = 8  # requests that the application begins with before the next look at what came
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bytes, seconds and numbers. ``queued`` are requests that wait behind the one that is being answered."""
-
-    head: int = 16 * 1024
-    headers: int = 100
-    body: int = 64 * 1024
-    queued: int = 16
-    connections: int = 4_000
-    head_seconds: float = 10
-    body_seconds: float = 20
-    idle_seconds: float = 30
-    write_seconds: float = 30
-    linger_seconds: float = 2
-
-    @property
-    def look(self) -> float:
-        """Seconds between two looks at the deadlines."""
-        shortest = min(self.head_seconds, self.body_seconds, self.idle_seconds, self.write_seconds, self.linger_seconds)
-        return min(0.5, shortest / 4)
-
-
-class Traffic:
-    """What the connections of a server share."""
-
-    def __init__(self, front: Front, limits: Limits) -> None:
-        self.front, self.limits = front, limits
-        self.idle: dict[Connection, None] = {}  # who waits for a further request, for the longest time first
-        self.stopping = False
-        self.now = 0.0
-        self.date = b""
-        self._late: deque[tuple[Connection, Asked]] = deque()  # what the application has yet to be asked
-
-    def start(self, connection: Connection, asked: Asked) -> None:
-        """Have the application asked: in order, and by a few at a time, for bytes from memory to go out in between."""
-        self._late.append((connection, asked))
-        if len(self._late) == 1:
-            connection.loop.call_soon(self._start_some, connection.loop)
-
-    def _start_some(self, loop: asyncio.AbstractEventLoop) -> None:
-        some = [self._late.popleft() for _ in range(min(_AT_ONCE, len(self._late)))]
-        if self._late:
-            loop.call_soon(self._start_some, loop)
-        for connection, asked in some:
-            connection.start(asked)
-
-    async def watch(self, state: ServerState) -> None:
-        """Keep the time, and the deadlines of all connections; until it is cancelled."""
-        loop = asyncio.get_running_loop()
-        while True:
-            self.look(state, loop.time())
-            await asyncio.sleep(self.limits.look)
-
-    def look(self, state: ServerState, now: float) -> None:
-        """Do what is due at ``now``, in the loop's time."""
-        self.now = now
-        date = formatdate(time.time(), usegmt=True).encode()
-        self.date = b"date: " + date + b"\r\n"
-        state.default_headers = [(b"date", date)]
-        for connection in tuple(state.connections):
-            connection.look(now)  # type: ignore[union-attr] # this server makes no others
 
 
 class Phase(Enum):
@@ -130,11 +59,7 @@ class Phase(Enum):
 
 _FRESH, _HEAD, _BODY, _BUSY, _DRAINING, _IDLE, _LEAVING = Phase
 
-_HOST, _LENGTH, _CODING, _EXPECT = b"host", b"content-length", b"transfer-encoding", b"expect"
-_WATCHED = frozenset({_HOST, _LENGTH, _CODING, _EXPECT})
 _READING = frozenset({b"GET", b"HEAD"})
-_VERSIONS = frozenset({"1.1", "1.0"})
-_SLASH = 0x2F
 _INT = struct.Struct("i")
 _RESET = struct.pack("ii", 1, 0)  # on closing, wait 0 seconds for the other side
 _CLOSE, _END = b"connection: close\r\n\r\n", b"\r\n"
@@ -153,24 +78,6 @@ _WORDS = {
 }
 
 
-class _Refused(Exception):
-    """Ends the parsing of what a refused client sent."""
-
-
-@dataclass(slots=True)
-class Asked:
-    """A request as it came. ``path`` begins with a slash and is not decoded."""
-
-    method: bytes
-    path: bytes
-    query: bytes
-    version: str
-    headers: list[Header]
-    keep_alive: bool
-    has_body: bool
-    body: bytes = b""
-
-
 class Connection(HttpToolsProtocol):
     """uvicorn's protocol with limits, and with a front."""
 
@@ -184,7 +91,7 @@ class Connection(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state or {}, _loop)
         self.url: bytes = b""
-        self._traffic, self._limits = traffic, traffic.limits
+        self._traffic, self._bounds = traffic, traffic.bounds
         self._phase = _FRESH
         self._busy = False  # an answer is under way: a further request has to wait
         self._deaf = False  # nothing that comes is heard any more
@@ -192,10 +99,10 @@ class Connection(HttpToolsProtocol):
         self._suspect = False  # more came at once than a head may be: heads are measured
         self._paused = self._ended = False  # we do not read; the client will not write
         self._fed = 0  # bytes since the last message ended
-        self._asked: Asked | None = None
+        self._asked: Incoming | None = None
         self._body = bytearray()
         self._rest = bytearray()  # what came while an answer was under way
-        self._waiting: deque[Asked | bytes] = deque()  # requests, and as the last a refusal
+        self._waiting: deque[Incoming | bytes] = deque()  # requests, and as the last a refusal
         self._deadline = self._stall = self._left = inf
 
     # The transport's calls
@@ -203,15 +110,15 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         """Take in a connection, or tell it that there are too many."""
         super().connection_made(transport)
-        self._deadline = self._traffic.now + self._limits.head_seconds
-        if len(self.connections) > self._limits.connections:
+        self._deadline = self._traffic.now + self._bounds.head_seconds
+        if len(self.connections) > self._bounds.connections:
             self._make_room()
 
     def _make_room(self) -> None:
         idle = next(iter(self._traffic.idle), None)
         if idle is not None:
             idle.close()
-        elif len(self.connections) > self._limits.connections + _LINGERING:
+        elif len(self.connections) > self._bounds.connections + _LINGERING:
             self.transport.abort()
         else:
             self._refuse(503)
@@ -245,7 +152,7 @@ class Connection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Begin to watch whether the client reads."""
         super().pause_writing()
-        self._stall = self._traffic.now + self._limits.write_seconds
+        self._stall = self._traffic.now + self._bounds.write_seconds
         self._left = self._untaken()
 
     def resume_writing(self) -> None:
@@ -261,7 +168,7 @@ class Connection(HttpToolsProtocol):
         if self.flow.write_paused and now >= self._stall and not self._is_read(now):
             self._cut()
         elif self._phase is not _LEAVING and self.transport.is_closing():
-            self._depart(self._limits.write_seconds)
+            self._depart(self._bounds.write_seconds)
         elif now >= self._deadline:
             self._expire(now)
 
@@ -276,7 +183,7 @@ class Connection(HttpToolsProtocol):
 
     def close(self) -> None:
         """End it without a word, after what was written before."""
-        self._depart(self._limits.write_seconds)
+        self._depart(self._bounds.write_seconds)
         self.transport.close()
 
     def _expire(self, now: float) -> None:
@@ -295,7 +202,7 @@ class Connection(HttpToolsProtocol):
         left = self._untaken()
         is_read = self._left - left >= _ENOUGH
         self._left = left
-        self._stall = now + self._limits.write_seconds
+        self._stall = now + self._bounds.write_seconds
         if self._phase is _LEAVING:
             self._deadline = self._stall
         return is_read
@@ -311,16 +218,16 @@ class Connection(HttpToolsProtocol):
     # What came
 
     def _feed(self, data: bytes) -> None:
-        limits, size = self._limits, len(data)
+        bounds, size = self._bounds, len(data)
         self._fed += size
-        if self._fed > limits.head or size > limits.head:
+        if self._fed > bounds.head or size > bounds.head:
             self._suspect = True
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:  # declined by answering; the connection ends with that
             self._deaf = True
         except httptools.HttpParserCallbackError as fault:
-            if not isinstance(fault.__context__, _Refused):
+            if not isinstance(fault.__context__, Refused):
                 self.logger.exception("A request could not be read", exc_info=fault.__context__)
                 self._refuse(500)
         except httptools.HttpParserError:
@@ -334,10 +241,10 @@ class Connection(HttpToolsProtocol):
         """See whether a message that is not complete yet is too much already, and when it will be too late."""
         if self._phase in {_FRESH, _IDLE}:
             self._phase = _HEAD
-            self._deadline = self._traffic.now + self._limits.head_seconds
-        if self._asked is None and self._fed > self._limits.head:
+            self._deadline = self._traffic.now + self._bounds.head_seconds
+        if self._asked is None and self._fed > self._bounds.head:
             self._refuse(431)
-        elif self._fed > self._limits.head + 8 * self._limits.body:  # chunks of one byte, extensions, trailers
+        elif self._fed > self._bounds.head + 8 * self._bounds.body:  # chunks of one byte, extensions, trailers
             self._refuse(413)
 
     def on_message_begin(self) -> None:
@@ -357,88 +264,37 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Judge the head."""
         if self._deaf:
-            raise _Refused
-        parser, headers, target = self.parser, self.headers, self.url
+            raise Refused(400)
+        parser, headers = self.parser, self.headers
         self.headers = []  # trailers are no headers of the request
-        version = parser.get_http_version()
-        if self._suspect or len(headers) > self._limits.headers:
-            self._weigh(headers)
-        if version not in _VERSIONS:
-            self._stop(505)
-        method = parser.get_method()
-        if target[0] != _SLASH or b"#" in target:
-            target = self._read_target(method, target)
-        has_body = self._judge(headers, version)
-        upgrades = parser.should_upgrade()
-        if upgrades and has_body:
-            self._stop(400)  # the parser takes the body for the other protocol's
-        keep_alive = not upgrades and version == "1.1" and parser.should_keep_alive()
-        path, _, query = target.partition(b"?")
-        self._asked = Asked(method, path, query, version, headers, keep_alive, has_body)
-        if has_body:
-            self._await_body()
-
-    def _weigh(self, headers: list[Header]) -> None:
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in headers)
-        if size > self._limits.head or len(headers) > self._limits.headers:
-            self._stop(431)
-
-    def _read_target(self, method: bytes, target: bytes) -> bytes:
-        """The path in a target that names a host too (RFC 9112, 3.2.2), which says nothing here."""
-        if method == b"CONNECT":
-            self._stop(405)
+        method, version, upgrades = parser.get_method(), parser.get_http_version(), parser.should_upgrade()
         try:
-            url = httptools.parse_url(target)
-        except httptools.HttpParserInvalidURLError:
-            self._stop(400)
-        if url.fragment is not None or url.host is None or url.schema not in {b"http", b"https"}:
-            self._stop(400)
-        return (url.path or b"/") + (b"?" + url.query if url.query is not None else b"")
-
-    def _judge(self, headers: list[Header], version: str) -> bool:
-        """Whether a body follows."""
-        hosts, has_body = 0, False
-        for name, value in headers:
-            if name in _WATCHED:
-                if name == _HOST:
-                    hosts += 1
-                else:
-                    has_body = self._announced(name, value, version) or has_body
-        if hosts != 1 and (hosts or version == "1.1"):
-            self._stop(400)  # RFC 9112, 3.2
-        return has_body
-
-    def _announced(self, name: bytes, value: bytes, version: str) -> bool:
-        """Whether one of these headers announces a body."""
-        if name == _LENGTH:
-            length = int(value)
-            if length > self._limits.body:
-                self._stop(413)
-            return length > 0
-        if name == _CODING:
-            if value.lower() != b"chunked":
-                self._stop(501)
-            if version == "1.0":
-                self._stop(400)
-            return True
-        if value.lower() != b"100-continue":
-            self._stop(417)
-        return False
+            if self._suspect or len(headers) > self._bounds.headers:
+                weigh(self.url, headers, self._bounds)
+            asked = read_head(method, self.url, version, headers, self._bounds, upgrades=upgrades)
+        except Refused as refused:
+            self._refuse(refused.status)
+            raise
+        asked.keep_alive = not upgrades and version == "1.1" and parser.should_keep_alive()
+        self._asked = asked
+        if asked.has_body:
+            self._await_body()
 
     def _await_body(self) -> None:
         if self._busy:
             return
         self._phase = _BODY
-        self._deadline = self._traffic.now + self._limits.body_seconds
+        self._deadline = self._traffic.now + self._bounds.body_seconds
         asked = self._asked
-        if asked and asked.version == "1.1" and any(name == _EXPECT for name, _ in asked.headers):
+        if asked and asked.expects:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
         self._body += body
-        if len(self._body) > self._limits.body:
-            self._stop(413)
+        if len(self._body) > self._bounds.body:
+            self._refuse(413)
+            raise Refused(413)
 
     def on_message_complete(self) -> None:
         """Answer, or have it wait for its turn."""
@@ -449,7 +305,7 @@ class Connection(HttpToolsProtocol):
         if self._body:
             asked.body = bytes(self._body)
             self._body.clear()
-        if self._traffic.stopping or len(self._waiting) + 1 >= self._limits.queued:
+        if self._traffic.stopping or len(self._waiting) + 1 >= self._bounds.queued:
             asked.keep_alive = False
         if self._busy:
             self._waiting.append(asked)
@@ -459,7 +315,7 @@ class Connection(HttpToolsProtocol):
 
     # Answers
 
-    def _begin(self, asked: Asked) -> None:
+    def _begin(self, asked: Incoming) -> None:
         self._deaf = not asked.keep_alive
         if not asked.has_body and asked.method in _READING:
             try:
@@ -474,7 +330,7 @@ class Connection(HttpToolsProtocol):
         self._occupy(_BUSY)
         self._traffic.start(self, asked)
 
-    def _answer(self, asked: Asked, answer: Answer) -> None:
+    def _answer(self, asked: Incoming, answer: Answer) -> None:
         body, lines = answer.body, answer.lines or b"".join(b"%b: %b\r\n" % header for header in answer.headers)
         end = _END if asked.keep_alive else _CLOSE
         head = b"".join((STATUS_LINE[answer.status], self._traffic.date, lines, end))
@@ -494,7 +350,7 @@ class Connection(HttpToolsProtocol):
             self._occupy(_DRAINING)
         else:
             self._phase = _IDLE
-            self._deadline = self._traffic.now + self._limits.idle_seconds
+            self._deadline = self._traffic.now + self._bounds.idle_seconds
 
     async def _send(self, head: bytes, part: FilePart) -> None:
         """Send a part of a file, as fast as the client takes it; the loop never waits for the disk."""
@@ -529,7 +385,7 @@ class Connection(HttpToolsProtocol):
             at += len(piece)
         return False
 
-    def start(self, asked: Asked) -> None:
+    def start(self, asked: Incoming) -> None:
         """Have the application answer, unless the client went away meanwhile."""
         if self._phase is not _BUSY:
             return
@@ -552,7 +408,7 @@ class Connection(HttpToolsProtocol):
         self.cycle = cycle
         self._start_asgi_task(cycle, self.app)
 
-    def _scope(self, asked: Asked) -> Any:
+    def _scope(self, asked: Incoming) -> Any:
         return {
             "type": "http",
             "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
@@ -576,7 +432,7 @@ class Connection(HttpToolsProtocol):
         """An answer is written: go on with what waits, or wait for more."""
         self._busy = False
         if self.transport.is_closing():
-            self._depart(self._limits.write_seconds)
+            self._depart(self._bounds.write_seconds)
             return
         self._phase = _IDLE
         while self._waiting and self._phase is _IDLE:
@@ -592,7 +448,7 @@ class Connection(HttpToolsProtocol):
         if self._deaf or (self._traffic.stopping and not self._begun):
             self._leave()
             return
-        self._deadline = self._traffic.now + self._limits.idle_seconds
+        self._deadline = self._traffic.now + self._bounds.idle_seconds
         data = bytes(self._rest)
         self._rest.clear()
         if self._asked is not None:
@@ -609,10 +465,6 @@ class Connection(HttpToolsProtocol):
             self.transport.resume_reading()
 
     # Endings
-
-    def _stop(self, status: int) -> NoReturn:
-        self._refuse(status)
-        raise _Refused
 
     def _refuse(self, status: int) -> None:
         """Say why not, when it is this request's turn, and end the connection."""
@@ -641,7 +493,7 @@ class Connection(HttpToolsProtocol):
     def _leave(self) -> None:
         """End our side. The client's is heard a little longer: closing on unread bytes would take back the answer."""
         self._deaf = True
-        self._depart(self._limits.linger_seconds)
+        self._depart(self._bounds.linger_seconds)
         if self._ended:
             self.transport.close()
             return

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
     from publisher.model.settings import WebSettings
-    from publisher.web.protocol import Connection, Front, Limits, Traffic
+    from publisher.web.protocol import Connection
+    from publisher.web.traffic import Bounds, Front, Traffic
 
 UNIX = "unix:"
 PATIENCE = 10.0  # seconds that requests under way may take to end
@@ -50,11 +51,11 @@ class WebServer:
         settings: WebSettings,
         *,
         ready: Callable[[int], None] = lambda _: None,
-        limits: Limits | None = None,
+        bounds: Bounds | None = None,
         patience: float = PATIENCE,
     ) -> None:
         self._app, self._front, self._ready = app, front, ready
-        self._limits, self._patience = limits, patience
+        self._bounds, self._patience = bounds, patience
         self._lock = threading.Lock()
         self._stopped = False
         self._loop: AbstractEventLoop | None = None
@@ -101,7 +102,8 @@ class WebServer:
         from uvicorn.config import Config  # noqa: PLC0415 - as above
         from uvicorn.server import ServerState  # noqa: PLC0415 - as above
 
-        from publisher.web.protocol import Connection, Limits, Traffic  # noqa: PLC0415 - as above
+        from publisher.web.protocol import Connection  # noqa: PLC0415 - as above
+        from publisher.web.traffic import Bounds, Traffic  # noqa: PLC0415 - as above
 
         config = Config(
             self._app,
@@ -116,7 +118,7 @@ class WebServer:
         )
         config.load()
         current_default_thread_limiter().total_tokens = _THREADS
-        state, traffic = ServerState(), Traffic(self._front, _affordable(self._limits or Limits()))
+        state, traffic = ServerState(), Traffic(self._front, _affordable(self._bounds or Bounds()))
         traffic.look(state, loop.time())
         asked = asyncio.Event()
         with self._lock:
@@ -257,19 +259,19 @@ class _Name:
         self._inode = None
 
 
-def _affordable(limits: Limits) -> Limits:
+def _affordable(bounds: Bounds) -> Bounds:
     """No more connections than this process may hold open; it asks for as many as it is allowed."""
     from dataclasses import replace  # noqa: PLC0415 - only who serves needs it
 
-    wanted = limits.connections + _SPARE
+    wanted = bounds.connections + _SPARE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        return replace(limits, connections=max(1, min(limits.connections, soft - _SPARE)))
-    return limits
+        return replace(bounds, connections=max(1, min(bounds.connections, soft - _SPARE)))
+    return bounds
 
 
 @contextmanager

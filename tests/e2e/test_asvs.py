@@ -21,7 +21,7 @@ from publisher.flows import subscribe
 from publisher.flows.check import SECRETS, tracked_secrets
 from publisher.flows.letters import PAGE_VALID, VALID
 from publisher.model.settings import WebSettings
-from publisher.web import admin, asking, limits, metrics, protocol, sessions, traps
+from publisher.web import admin, asking, limits, metrics, sessions, traffic, traps
 from tests.servers import until
 from tests.sites import CHECKOUT, a_post, a_site, config_of, run, write
 from tests.storm import ask
@@ -118,7 +118,7 @@ def test_every_file_that_the_document_names_exists() -> None:
 
 
 def test_the_numbers_in_the_document_are_those_of_the_code() -> None:
-    bounds, web = protocol.Limits(), WebSettings()
+    bounds, web = traffic.Bounds(), WebSettings()
     for words in (
         f"shorter than {sessions.LEAST} characters",
         f"{admin.ATTEMPTS} a minute from one network and {admin.ATTEMPTS_IN_ALL} from all",

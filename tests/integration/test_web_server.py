@@ -22,8 +22,8 @@ from publisher.errors import PublisherError
 from publisher.model.settings import WebSettings
 from publisher.web.documents import Answer, FilePart, ready
 from publisher.web.folder import Stamp
-from publisher.web.protocol import Limits
 from publisher.web.running import WebServer
+from publisher.web.traffic import Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from publisher.web.protocol import Header
+    from publisher.web.heads import Header
 
 LOCALHOST = "127.0.0.1"
 PATIENCE = 30  # seconds until a server that does not answer is a fault
-QUICK = Limits(head_seconds=0.6, body_seconds=0.6, idle_seconds=0.6, write_seconds=0.6, linger_seconds=0.2)
+QUICK = Bounds(head_seconds=0.6, body_seconds=0.6, idle_seconds=0.6, write_seconds=0.6, linger_seconds=0.2)
 FEED = b"<rss/>" * 1000
 GET = b"GET /%b HTTP/1.1\r\nHost: example.org\r\n\r\n"
 
@@ -81,7 +81,7 @@ class Site:
 
 @contextmanager
 def serving(
-    site: Site, limits: Limits | None = None, host: str = LOCALHOST, patience: float = 10
+    site: Site, bounds: Bounds | None = None, host: str = LOCALHOST, patience: float = 10
 ) -> Iterator[WebServer]:
     ready = threading.Event()
     server = WebServer(
@@ -89,7 +89,7 @@ def serving(
         site.front,
         WebSettings(host=host, port=0),
         ready=lambda _: ready.set(),
-        limits=limits,
+        bounds=bounds,
         patience=patience,
     )
     thread = threading.Thread(target=server.serve)
@@ -215,7 +215,7 @@ def test_more_than_can_wait_are_answered_as_far_as_they_waited(usual: tuple[Site
         site.gate.set()
         told = client.rest()
     answers = told.count(b"HTTP/1.1 200 OK")
-    assert 2 <= answers <= 1 + Limits().queued
+    assert 2 <= answers <= 1 + Bounds().queued
     assert told.count(b"connection: close") == 1
     assert told.endswith(FEED)
 
@@ -538,8 +538,8 @@ def test_who_does_not_read_is_cut_off(tmp_path: Path, is_file: bool) -> None:
 def test_who_reads_slowly_but_reads_has_it_all() -> None:
     large = os.urandom(1 << 20) * 12
     site = Site({b"/film": Answer(200, ((b"content-length", b"%d" % len(large)),), large)})
-    limits = Limits(head_seconds=0.2, idle_seconds=1, write_seconds=1)
-    with serving(site, limits) as server, Client(server, receive=1 << 15) as client:
+    bounds = Bounds(head_seconds=0.2, idle_seconds=1, write_seconds=1)
+    with serving(site, bounds) as server, Client(server, receive=1 << 15) as client:
         client.say(GET % b"film")
         began, read = time.monotonic(), b""
         while time.monotonic() - began < 2:  # longer than it may take nothing at all
@@ -553,9 +553,9 @@ def test_who_reads_slowly_but_reads_has_it_all() -> None:
 def test_the_last_answer_is_not_taken_back_from_who_reads_it_late(path: bytes) -> None:
     large = os.urandom(1 << 18)
     site = Site({b"/film": Answer(200, ((b"content-length", b"%d" % len(large)),), large)})
-    limits = Limits(head_seconds=0.5, linger_seconds=0.1)
+    bounds = Bounds(head_seconds=0.5, linger_seconds=0.1)
     request = b"GET /%b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" % path
-    with serving(site, limits) as server, Client(server, receive=4096) as client, Client(server) as clock:
+    with serving(site, bounds) as server, Client(server, receive=4096) as client, Client(server) as clock:
         client.say(request, b"and more that nobody will read" * 1000)
         assert clock.rest() == b""  # until long after the server would have waited for a client that has all
         assert client.rest().partition(b"\r\n\r\n")[2] == (large if path == b"film" else b"/page")
@@ -580,7 +580,7 @@ def test_five_hundred_slow_clients_slow_nobody() -> None:
 
 
 def test_above_the_limit_the_idle_make_room_and_then_nobody_is_let_in() -> None:
-    with serving(Site(), Limits(connections=3, linger_seconds=0.1)) as server, ExitStack() as stack:
+    with serving(Site(), Bounds(connections=3, linger_seconds=0.1)) as server, ExitStack() as stack:
         first, second, third, fourth = (stack.enter_context(Client(server)) for _ in range(4))
         fourth_told = fourth.rest()  # nobody is idle: three have only just come
         assert fourth_told.startswith(b"HTTP/1.1 503")

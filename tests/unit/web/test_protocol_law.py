@@ -14,14 +14,15 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from publisher.web.documents import Answer
-from publisher.web.protocol import Connection, Limits, Traffic
+from publisher.web.protocol import Connection
+from publisher.web.traffic import Bounds, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from starlette.types import Receive, Scope, Send
 
-    from publisher.web.protocol import Header
+    from publisher.web.heads import Header
 
 
 class Plug:
@@ -91,12 +92,12 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": words})
 
 
-LIMITS = Limits(head=400, headers=20, body=100, queued=6)
+BOUNDS = Bounds(head=400, headers=20, body=100, queued=6)
 
 
 async def met(pieces: list[bytes]) -> Wire:
     """What a client gets that sends these pieces, each as soon as it is read, and then no more."""
-    state, traffic, wire = ServerState(), Traffic(front, LIMITS), Wire()
+    state, traffic, wire = ServerState(), Traffic(front, BOUNDS), Wire()
     config = Config(app, log_config=None, ws="none", lifespan="off", interface="asgi3", proxy_headers=False)
     config.load()
     traffic.look(state, 0)

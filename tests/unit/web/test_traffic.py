@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from publisher.web.protocol import Asked, Limits, Traffic
+from publisher.web.heads import Incoming
+from publisher.web.traffic import Bounds, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,16 +34,16 @@ class Guest:
     loop: Loop
     started: list[bytes] = field(default_factory=list)
 
-    def start(self, asked: Asked) -> None:
+    def start(self, asked: Incoming) -> None:
         self.started.append(asked.path)
 
 
-def asking(number: int) -> Asked:
-    return Asked(b"GET", b"/%d" % number, b"", "1.1", [], keep_alive=True, has_body=False)
+def asking(number: int) -> Incoming:
+    return Incoming(b"GET", b"/%d" % number, b"", "1.1", [], keep_alive=True, has_body=False)
 
 
 def test_the_application_is_asked_in_order_and_by_a_few_at_a_time() -> None:
-    traffic, guest = Traffic(lambda *_: None, Limits()), Guest(Loop())
+    traffic, guest = Traffic(lambda *_: None, Bounds()), Guest(Loop())
     for number in range(20):
         traffic.start(guest, asking(number))  # type: ignore[arg-type] # as much of a connection as is needed
     assert guest.started == []
@@ -55,7 +56,7 @@ def test_the_application_is_asked_in_order_and_by_a_few_at_a_time() -> None:
 
 
 def test_who_comes_after_the_crowd_is_asked_too() -> None:
-    traffic, guest = Traffic(lambda *_: None, Limits()), Guest(Loop())
+    traffic, guest = Traffic(lambda *_: None, Bounds()), Guest(Loop())
     for number in range(3):
         traffic.start(guest, asking(number))  # type: ignore[arg-type] # as above
         guest.loop.turn()
