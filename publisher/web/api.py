@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from publisher.flows.consent import Confirmation
     from publisher.flows.visitors import Person
-    from publisher.web.asking import Asked, Handler
+    from publisher.web.asking import Asked, Responds
     from publisher.web.context import Context
 
 LOOK = "Look in your mail."
@@ -53,7 +53,7 @@ ANEW = "Ask for a new one."
 def routes(context: Context) -> list[BaseRoute]:
     """Give all routes below /api/; what is not among them is told so as JSON, too."""
     seen = Seen()
-    answers: dict[str, tuple[Handler | None, Handler | None]] = {
+    answers: dict[str, tuple[Responds | None, Responds | None]] = {
         "openapi.json": (described, None),
         "digests": (digests, None),
         "issues": (partial(issues, seen), None),
@@ -92,7 +92,7 @@ class _Refusal(Exception):
 class Resource:
     """ASGI: what answers a path below /api/, by method, and who may ask from another page."""
 
-    def __init__(self, context: Context, get: Handler | None, post: Handler | None) -> None:
+    def __init__(self, context: Context, get: Responds | None, post: Responds | None) -> None:
         self._context, self._get, self._post = context, get, post
         reading, writing = ("GET", "HEAD") if get else (), ("POST",) if post else ()
         self._allowed = ", ".join((*reading, *writing, "OPTIONS"))
@@ -121,9 +121,9 @@ class Resource:
         return response
 
     def _answer(self, method: str, asked: Asked) -> Response:
-        handler = {"GET": self._get, "HEAD": self._get, "POST": self._post}.get(method)
-        if handler is not None:
-            return handler(asked)
+        responds = {"GET": self._get, "HEAD": self._get, "POST": self._post}.get(method)
+        if responds is not None:
+            return responds(asked)
         if method == "OPTIONS":
             return Response(status_code=204, headers={"Allow": self._allowed})
         words = "This address does not work that way.", f"It knows {self._allowed}."
@@ -301,29 +301,29 @@ def forget(asked: Asked, _person: Person) -> Response:
     return JSONResponse({"forgotten": True})
 
 
-def _with_link(handler: Handler) -> Handler:
+def _with_link(responds: Responds) -> Responds:
     """Keep out whoever tried too many links."""
 
     def guarded(asked: Asked) -> Response:
         _wait(asked.barred())
-        return handler(asked)
+        return responds(asked)
 
     return guarded
 
 
-def _with_token(handler: Handler) -> Handler:
+def _with_token(responds: Responds) -> Responds:
     """The same, for links to leave, which have a shape."""
 
     def guarded(asked: Asked) -> Response:
         if not is_token(asked.token):
             asked.missed()
             raise _Refusal(404, NO_LINK, "Copy the whole of it from the mail.")
-        return handler(asked)
+        return responds(asked)
 
     return _with_link(guarded)
 
 
-def _for_owner(handler: own.Owned) -> Handler:
+def _for_owner(responds: own.Owned) -> Responds:
     """The same, for links to somebody's own page."""
 
     def guarded(asked: Asked) -> Response:
@@ -331,7 +331,7 @@ def _for_owner(handler: own.Owned) -> Handler:
         if found.person is None:
             expired = found.outcome is Outcome.EXPIRED
             raise _Refusal(own.LOST[found.outcome], OLD_LINK if expired else NO_LINK, ANEW)
-        return handler(asked, found.person)
+        return responds(asked, found.person)
 
     return _with_link(guarded)
 

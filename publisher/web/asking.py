@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from publisher.model.settings import Settings
     from publisher.web.context import Context
 
-    Handler = Callable[["Asked"], Response]
+    Responds = Callable[["Asked"], Response]
 
 MOST_BODY = 64 * 1024  # bytes; the longest form is a fraction of it
 MOST_FIELDS = 500
@@ -101,34 +101,34 @@ class Asked:
 
 
 class Page:
-    """ASGI: what answers a path, by method. HEAD is answered as GET, whose handlers change nothing."""
+    """ASGI: what answers a path, by method. HEAD is answered as GET, which changes nothing."""
 
-    def __init__(self, context: Context, get: Handler | None = None, post: Handler | None = None) -> None:
+    def __init__(self, context: Context, get: Responds | None = None, post: Responds | None = None) -> None:
         self._context = context
-        self._handlers = {name: handler for name, handler in (("GET", get), ("POST", post)) if handler is not None}
+        self._by_method = {name: responds for name, responds in (("GET", get), ("POST", post)) if responds is not None}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, in a thread of its own."""
         request = Request(scope, receive)
-        handler = self._handlers.get("GET" if request.method == "HEAD" else request.method)
-        if handler is None:
+        responds = self._by_method.get("GET" if request.method == "HEAD" else request.method)
+        if responds is None:
             raise HTTPException(405, "This address does not work that way.", {"Allow": ", ".join(self.allowed)})
-        await answer(self._context, request, handler, receive, send)
+        await answer(self._context, request, responds, receive, send)
 
     @property
     def allowed(self) -> tuple[str, ...]:
         """The methods that are answered."""
-        return (*self._handlers, "HEAD") if "GET" in self._handlers else tuple(self._handlers)
+        return (*self._by_method, "HEAD") if "GET" in self._by_method else tuple(self._by_method)
 
 
-async def answer(context: Context, request: Request, handler: Handler, receive: Receive, send: Send) -> None:
-    """Read the rest of a request, and let a handler answer it in a thread."""
+async def answer(context: Context, request: Request, responds: Responds, receive: Receive, send: Send) -> None:
+    """Read the rest of a request, and answer it in a thread."""
     try:
         body = b"" if request.method in {"GET", "HEAD"} else await _body(request)
     except ClientDisconnect:
         return
     form = await _form(request.scope, body)
-    response = await run_in_threadpool(lambda: handler(_asked(context, request, body, form)))
+    response = await run_in_threadpool(lambda: responds(_asked(context, request, body, form)))
     await response(request.scope, receive, send)
 
 

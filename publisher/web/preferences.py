@@ -92,14 +92,14 @@ def _form(trap: Trap, asked: Asked, fault: str = "", *, again: bool = False) -> 
 # Behind the link
 
 
-def _for_owner(trap: Trap, handler: Owned, asked: Asked) -> Response:
+def _for_owner(trap: Trap, responds: Owned, asked: Asked) -> Response:
     """Open the door to whoever has a good link; others may ask for a new one."""
     waiting = asked.barred()
     if waiting:
         return asked.later(waiting)
     found = visited(asked)
     if found.person is not None:
-        return handler(asked, found.person)
+        return responds(asked, found.person)
     expired = found.outcome is Outcome.EXPIRED
     stamp = trap.stamp(asked.now, again=True)
     return asked.page("lost.html", LOST[found.outcome], link="preferences", expired=expired, stamp=stamp)

@@ -286,6 +286,6 @@ def _heard(loop: AbstractEventLoop, asked: asyncio.Event) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, former in before.items():
             loop.remove_signal_handler(number)
-            signal.signal(number, handler)
+            signal.signal(number, former)
