@@ -30,6 +30,7 @@ from publisher.flows.publish import BUILD, LOCK
 from publisher.flows.reading import read_items
 from publisher.flows.schedule import Site, next_moment, run_due
 from publisher.mail.transports import transport
+from publisher.rules.hosts import is_loopback
 from publisher.store.database import open_store
 from publisher.tokens import ADMIN_VARIABLE, admin_token_fault, load_keys
 from publisher.web.answers import Request, answer_with
@@ -63,6 +64,7 @@ KEPT = 10.0  # seconds that the templates of letters are kept
 ALARMS = 30  # a minute, of lines that say the same: an attack must not fill the disk
 LATE = timedelta(minutes=5)  # after the last pass, a clock counts as stopped
 RUBBISH = (10_000, 20, 20)  # objects and rounds between two collections: a crowd of visitors is no rubbish
+NO_ADDRESS = "[web] public_url in config.toml is not set."
 TOGETHER = 4  # wishes that are settled before the doorman looks for visitors again, who wait for him
 
 
@@ -73,11 +75,17 @@ def engine_name() -> str:
 
 @dataclass(slots=True)
 class Current:
-    """The settings as config.toml has them now; one with faults is told once, and the last good one stays."""
+    """The settings as config.toml has them now; one with faults is told once, and the last good one stays.
+
+    ``own`` is the server's address on this machine, once it has one: while a site is tried out, with its mail laid
+    into a folder and no public_url, letters link to it.
+    """
 
     folder: Path
     log: Log
+    own: str = ""
     _settings: Settings | None = None
+    _shown: tuple[Settings, str, Settings] | None = None
     _stamp: str = ""
     _looked: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -88,7 +96,15 @@ class Current:
             if self._settings is None or time.monotonic() - self._looked > LOOK:
                 self._looked = time.monotonic()
                 self._settings = self._read()
-            return self._settings
+            return self._with_address(self._settings)
+
+    def _with_address(self, read: Settings) -> Settings:
+        """The same settings for the same file: what is made of them is kept for as long."""
+        if read.web.public_url or not self.own or not read.mail.transport.startswith("maildir:"):
+            return read
+        if self._shown is None or self._shown[0] is not read or self._shown[1] != self.own:
+            self._shown = (read, self.own, replace(read, web=replace(read.web, public_url=self.own)))
+        return self._shown[2]
 
     def _read(self) -> Settings:
         stamp = unchanged.stamp(os.fspath(self.folder / FILE))
@@ -157,6 +173,8 @@ class Server:
             checks = {"store": self._answers, "clock": self._ticks}
             pages = application(self._context(), lambda: self._shelves.current, log, self._metrics, checks)
             self._web = WebServer(pages, self._front, settings.web, ready=self._ready)
+            if self._web.port and is_loopback(settings.web.host):
+                self._settings.own = _address(settings.web.host, self._web.port)
         except BaseException:
             self._store.close()
             raise
@@ -224,8 +242,12 @@ class Server:
         self._log.say("start", f"Serving {web.host if not port else _address(web.host, port)}", port=port)
         if fault := admin_token_fault(self._environment.get(ADMIN_VARIABLE, "")):
             self._log.problems("start", [fault])
+        elif not self._environment.get(ADMIN_VARIABLE):
+            self._log.say("start", f"Your own pages, at /admin, open when {ADMIN_VARIABLE} is set.")
         if not web.public_url:
-            self._log.say("start", "Letters cannot link here: [web] public_url in config.toml is not set.", "warning")
+            self._log.say("start", f"Letters cannot link here: {NO_ADDRESS}", "warning")
+        elif web.public_url == self._settings.own:
+            self._log.say("start", f"Letters link to this machine alone: {NO_ADDRESS}", "warning")
 
     def _alarm(self, words: str) -> None:
         if not self._alarms.take(words, ALARMS, time.monotonic()):
@@ -303,7 +325,8 @@ class Server:
 
     def _publish(self) -> None:
         try:
-            self._press.run()
+            if self._press.run().changed:
+                self._log.say("publish", "Published what changed.")
         except PublisherError as fault:
             self._log.fault("publish", fault)
         self._shelves.refresh()

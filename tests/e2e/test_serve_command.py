@@ -15,7 +15,7 @@ from publisher.flows import issuing
 from publisher.store.database import open_store
 from tests.servers import LOCALHOST, ScriptedServer, until
 from tests.sites import a_post, a_site, config_of, run, write
-from tests.web import WEB, Serving, mail_to, mails
+from tests.web import WEB, Serving, links, mail_to, mails
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,3 +113,24 @@ def test_a_token_that_is_too_short_opens_nothing_and_is_told(tmp_path: Path) -> 
     with Serving(a_served_site(tmp_path / "site"), PUBLISHER_ADMIN_TOKEN="secret") as server:
         until(lambda: "PUBLISHER_ADMIN_TOKEN is shorter" in server.said, "it is told")
         assert httpx.post(f"{server.url}admin/login", data={"token": "secret"}).status_code in {404, 503}
+
+
+def test_a_site_that_is_tried_out_can_be_subscribed_to_on_this_machine(tmp_path: Path) -> None:
+    site = a_served_site(tmp_path / "site")
+    with Serving(site) as server:
+        assert httpx.post(f"{server.url}api/subscribe", json=READER).status_code == 202
+        link = next(link for link in links(mail_to(site, "ann@example.org", "")) if "/confirm/" in link)
+        assert link.startswith(server.url)
+        assert httpx.post(link).is_success
+        assert "Letters link to this machine alone" in server.said
+
+
+def test_letters_that_leave_the_machine_link_to_no_address_of_it(tmp_path: Path) -> None:
+    with ScriptedServer() as relay:
+        transport = f'transport = "smtp://127.0.0.1:{relay.port}"\n[web]'
+        site = a_site(tmp_path / "site", None, config_of(WEB.replace("[web]", transport)))
+        with Serving(site) as server:
+            assert httpx.post(f"{server.url}api/subscribe", json=READER).status_code == 202
+            until(lambda: bool(relay.received), "the letter left")
+            assert "Letters cannot link here" in server.said
+        assert b"127.0.0.1" not in relay.received[0].content.partition(b"\r\n\r\n")[2]
