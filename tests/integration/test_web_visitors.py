@@ -378,7 +378,7 @@ def test_somebody_changes_pace_joins_and_leaves_on_their_own_page(hall: Hall) ->
     saved = hall.post(own, **{"cadence-conferences": "weekly", "cadence-talks": "monthly"})
     assert saved.status_code == 303
     page = seen(hall.get(saved.headers["location"]))
-    assert "Saved" in page.text
+    assert "Your choice is saved." in page.text
     assert page.checked() == ["cadence-conferences=weekly", "cadence-talks=monthly"]
     hall.post(own, **{"cadence-talks": ""})
     assert hall.standing(digest="talks").state is SubscriptionState.UNSUBSCRIBED
