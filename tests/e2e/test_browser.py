@@ -98,7 +98,7 @@ def changes_pace(page: Page, settings: str) -> None:
     assert page.is_checked('input[value="monthly"]')
     page.check('input[value="weekly"]')
     page.click("main form button")
-    assert "Saved" in page.inner_text("main")
+    assert "Your choice is saved." in page.inner_text("main")
     assert page.is_checked('input[value="weekly"]')
     look(page)
 
