@@ -170,7 +170,8 @@ class _Pages:
 
     def _session(self, request: Request) -> Session | None:
         name = self._cookie(request)
-        return self.sessions.read(request.cookies.get(name, ""), self.context.now()) if name else None
+        value = sessions.cookie_in("; ".join(request.headers.getlist("cookie")), name)
+        return self.sessions.read(value, self.context.now()) if name else None
 
     def _cookie(self, request: Request) -> str:
         client = request.client.host if request.client else ""

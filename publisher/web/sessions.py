@@ -119,6 +119,18 @@ def set_cookie(name: str, value: str, lasts: timedelta = LASTS) -> str:
     return f"{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}"
 
 
+def cookie_in(header: str, name: str) -> str:
+    """The value of a cookie of ours in a Cookie header; empty where there is none.
+
+    Other sites' cookies stand there, too: nothing of them is read, however long and oddly quoted they are.
+    """
+    for pair in header.split(";"):
+        given, _, value = pair.partition("=")
+        if given.strip() == name:
+            return value.strip()
+    return ""
+
+
 def from_our_pages(headers: Mapping[str, str], public_url: str) -> bool:
     """Whether a POST was caused by a page of ours, as far as the browser tells: no page can make it lie.
 

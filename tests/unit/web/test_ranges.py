@@ -47,6 +47,7 @@ def test_one_range(value: bytes, part: Range) -> None:
         b"items=0-1",
         b"",
         b"\xff",
+        b"bytes=" + b" " * 15_000 + b"0-1",
     ],
 )
 def test_several_or_nonsense_get_the_whole(value: bytes) -> None:

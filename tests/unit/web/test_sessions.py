@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from publisher.web.sessions import (
     LASTS,
     Sessions,
+    cookie_in,
     cookie_name,
     from_our_pages,
     same,
@@ -148,3 +149,24 @@ def test_forms_of_other_sites_are_not_believed(headers: dict[str, str], public: 
 def test_no_host_raises(host: str) -> None:
     cookie_name("http", host, {"host": host})
     from_our_pages({"origin": host}, "")
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("publisher=a.1.b", "a.1.b"),
+        ("other=1; publisher=a.1.b ;more=2", "a.1.b"),
+        ("publisher=first; publisher=second", "first"),
+        ("publisher", ""),
+        ("unpublisher=a; publishers=b", ""),
+        ('other="\\"; publisher=a.1.b', "a.1.b"),
+        ("", ""),
+    ],
+)
+def test_our_cookie_is_found_among_others(header: str, value: str) -> None:
+    assert cookie_in(header, "publisher") == value
+
+
+@given(st.text())
+def test_any_cookie_header_can_be_read(header: str) -> None:
+    assert ";" not in cookie_in(header, "publisher")
