@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -587,6 +588,24 @@ def test_while_the_store_is_held_pages_are_shown_and_visitors_told_in_time(tmp_p
             other.execute("ROLLBACK")
         until(lambda: subscribe(server, "late@example.org", X_Forwarded_For="198.52.1.1").status == 202, "it goes on")
         mail_to(site, "late@example.org", "confirm")
+    assert "Traceback" not in server.said
+
+
+def test_a_full_disk_is_told_and_nothing_more_is_wanted_than_room(tmp_path: Path) -> None:
+    site = a_site(tmp_path / "site", config=config_of(WEB + HTTPS))
+    with Serving(site) as server:
+        assert subscribe(server, ANN).status == 202
+        mail_to(site, ANN, "confirm")
+        soft, hard = resource.prlimit(server.process, resource.RLIMIT_FSIZE)
+        resource.prlimit(server.process, resource.RLIMIT_FSIZE, (1, hard))  # as good as no room
+        said = subscribe(server, "bob@example.org")
+        assert said.status == 503
+        assert b"Try again in a minute" in said.body
+        assert "could not be used" in server.said
+        assert ask(server.url, "/feed.xml").status == ask(server.url, "/subscribe").status == 200
+        resource.prlimit(server.process, resource.RLIMIT_FSIZE, (soft, hard))
+        assert subscribe(server, "bob@example.org").status == 202
+        mail_to(site, "bob@example.org", "confirm")
     assert "Traceback" not in server.said
 
 
