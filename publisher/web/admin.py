@@ -1,72 +1,46 @@
-"""The author's pages: how many read, how issues go, what is due. Behind the token, see sessions.py.
+"""The author's pages: how many read, how issues go, what is due. Who may see them, door.py tells.
 
-Without a token they are not there. A GET only looks; whatever changes something is a form that its own page gave out.
+A GET only looks; whatever changes something is a form that its own page gave out.
 """
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from publisher.errors import OutputError, PublisherError, UsageError
+from publisher.errors import PublisherError, UsageError
 from publisher.flows import archive, figures, issuing
 from publisher.flows.digest import Occasion, sample
 from publisher.flows.newness import find_cadence, find_digest
-from publisher.tokens import admin_token_fault
-from publisher.web import charts, faults, sessions
+from publisher.web import charts, faults
 from publisher.web.admin_views import issue_view, moment, parts_of, progress_json
-from publisher.web.limits import MINUTE, Limit
-from publisher.web.proxies import network_of
-from publisher.web.rendering import web_root
+from publisher.web.door import PRIVATE, Door, status_of
 from publisher.web.security import POLICY
 from publisher.web.sessions import Sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
     from publisher.flows.issuing import Standing
     from publisher.web.context import Context
+    from publisher.web.door import Does, Fields
     from publisher.web.sessions import Session
 
-    Fields = Mapping[str, str]
-    Looks = Callable[[Request, Session], Response]
-    Does = Callable[[Request, Session, Fields], Response]
-
-ATTEMPTS, ATTEMPTS_IN_ALL = 5, 30  # a minute: of one network, and of all
-MOST_BYTES = 16_384  # of a form
 DIGITS = 10  # of an issue's number
-WRONG = "That is not the token."
-MANY = "Too many attempts. Try again in a minute."
-OPEN_ROAD = (
-    "Open this page by https: on its way over plain http the token could be read by others. If a proxy before "
-    "Publisher speaks https, name it in [web] trusted_proxies."
-)
-STRANGE = "That form did not come from these pages, or from a session that has ended. Try again from here."
-
-# What the log hears; people appear as somebody.
-CAME, LEFT = "Somebody logged in to the admin pages.", "Somebody logged out of the admin pages."
-REFUSED = "A login to the admin pages was refused: the token was wrong."
-TOO_MANY = "A login to the admin pages was refused: there were too many attempts."
-FOREIGN = "A form of the admin pages was refused: it came from elsewhere, or from another session."
-STRANGER = "Something was asked of the admin pages by somebody who is not logged in."
 
 # A mail has its styles in itself, and pictures from wherever they are; it is shown without any rights.
 MAIL_POLICY = (
     "default-src 'none'; img-src * data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'; sandbox"
 )
-_PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}  # forms tell where they come from
 
 DONE = {
     "approved": "Approved.",
@@ -79,161 +53,34 @@ DONE = {
 
 def routes(context: Context) -> list[BaseRoute]:
     """The routes of the author's pages, below public_url's path."""
-    pages = _Pages(context, Sessions(context.admin_token))
+    door = Door(context, Sessions(context.admin_token))
+    pages = _Pages(context, door)
     return [
-        Route("/admin", pages.shown(pages.overview)),
-        Route("/admin/", pages.to_overview),
-        Route("/admin/login", pages.login_form, methods=["GET"]),
-        Route("/admin/login", pages.posted(pages.login), methods=["POST"]),
-        Route("/admin/logout", pages.done(pages.logout), methods=["POST"]),
-        Route("/admin/feeds", pages.shown(pages.feeds)),
-        Route("/admin/mail", pages.shown(pages.mail)),
+        Route("/admin", door.shown(pages.overview)),
+        Route("/admin/", door.to_overview),
+        Route("/admin/login", door.login_form, methods=["GET"]),
+        Route("/admin/login", door.posted(door.login), methods=["POST"]),
+        Route("/admin/logout", door.done(door.logout), methods=["POST"]),
+        Route("/admin/feeds", door.shown(pages.feeds)),
+        Route("/admin/mail", door.shown(pages.mail)),
         Route("/admin/issues/{digest}/{number}.json", pages.progress),
-        Route("/admin/issues/{digest}/{number}", pages.shown(pages.issue)),
-        Route("/admin/issues/{digest}/{number}/cancel", pages.shown(pages.before_cancel), methods=["GET"]),
+        Route("/admin/issues/{digest}/{number}", door.shown(pages.issue)),
+        Route("/admin/issues/{digest}/{number}/cancel", door.shown(pages.before_cancel), methods=["GET"]),
         *(
-            Route(f"/admin/issues/{{digest}}/{{number}}/{name}", pages.done(does), methods=["POST"])
+            Route(f"/admin/issues/{{digest}}/{{number}}/{name}", door.done(does, pages.refused), methods=["POST"])
             for name, does in pages.actions().items()
         ),
-        Route("/admin/digests/{name}/preview", pages.shown(pages.preview)),
-        Route("/admin/digests/{name}/preview/mail", pages.shown(pages.preview_mail)),
+        Route("/admin/digests/{name}/preview", door.shown(pages.preview)),
+        Route("/admin/digests/{name}/preview/mail", door.shown(pages.preview_mail)),
     ]
 
 
 @dataclass(slots=True)
 class _Pages:
-    """The answers."""
+    """The answers to who is let in."""
 
     context: Context
-    sessions: Sessions
-    attempts: Limit = field(default_factory=lambda: Limit(MINUTE))
-
-    # Who may look
-
-    def shown(self, looks: Looks) -> Callable[[Request], Response]:
-        """A page for who is logged in; others get the way in. What goes wrong is said on a page."""
-
-        def endpoint(request: Request) -> Response:
-            closed = self._closed()
-            if closed is not None:
-                return closed
-            session = self._session(request)
-            if session is None:
-                return self._to("admin/login")
-            try:
-                return looks(request, session)
-            except PublisherError as fault:
-                return self._fault(fault, session)
-
-        return endpoint
-
-    def done(self, does: Does) -> Callable[[Request], Awaitable[Response]]:
-        """What a form of a session's own pages asks for."""
-
-        def asked(request: Request, fields: Fields) -> Response:
-            session = self._session(request)
-            if session is None:
-                self.context.say(STRANGER)
-                return self._to("admin/login")
-            if not self._is_ours(request) or not self.sessions.is_form_token(session, fields.get("form", "")):
-                self.context.say(FOREIGN)
-                return self._page("fault", session, 403, words=STRANGE, remedy="")
-            try:
-                return does(request, session, fields)
-            except PublisherError as fault:
-                return self._refused(fault, request, session)
-
-        return self.posted(asked)
-
-    def posted(self, does: Callable[[Request, Fields], Response]) -> Callable[[Request], Awaitable[Response]]:
-        """Read a form, and do in a thread what it asks for."""
-
-        async def endpoint(request: Request) -> Response:
-            fault = self._closed()
-            if fault is not None:
-                return fault
-            body = b""
-            async for piece in request.stream():
-                body += piece
-                if len(body) > MOST_BYTES:
-                    raise HTTPException(413)
-            return await run_in_threadpool(does, request, _fields(body))
-
-        return endpoint
-
-    def _closed(self) -> Response | None:
-        """What is answered where there is no way in at all: as if there were nothing, where no token is set."""
-        if not self.context.admin_token:
-            raise HTTPException(404)
-        fault = admin_token_fault(self.context.admin_token)
-        return self._page("fault", None, 503, words=f"{fault.message}.", remedy=fault.remedy) if fault else None
-
-    def _session(self, request: Request) -> Session | None:
-        name = self._cookie(request)
-        value = sessions.cookie_in("; ".join(request.headers.getlist("cookie")), name)
-        return self.sessions.read(value, self.context.now()) if name else None
-
-    def _cookie(self, request: Request) -> str:
-        client = request.client.host if request.client else ""
-        return sessions.cookie_name(request.url.scheme, client, request.headers)
-
-    def _is_ours(self, request: Request) -> bool:
-        return sessions.from_our_pages(request.headers, self.context.settings().web.public_url)
-
-    # In and out
-
-    def to_overview(self, request: Request) -> Response:
-        """The address with a slash too many."""
-        del request
-        return self._closed() or self._to("admin")
-
-    def login_form(self, request: Request) -> Response:
-        """The way in."""
-        fault = self._closed()
-        if fault is not None:
-            return fault
-        if self._session(request) is not None:
-            return self._to("admin")
-        if not self._cookie(request):
-            return self._page("fault", None, 403, words=OPEN_ROAD, remedy="")
-        return self._page("login", None, words="")
-
-    def login(self, request: Request, fields: Fields) -> Response:
-        """Begin a session for who has the token."""
-        cookie = self._cookie(request)
-        if not cookie:
-            return self._page("fault", None, 403, words=OPEN_ROAD, remedy="")
-        if not self._is_ours(request):
-            self.context.say(FOREIGN)
-            return self._page("login", None, 403, words=STRANGE)
-        if not self._may_try(request):
-            self.context.say(TOO_MANY)
-            return self._page("login", None, 429, {"Retry-After": "60"}, words=MANY)
-        if not self.sessions.admits(fields.get("token", "")):
-            self.context.say(REFUSED)
-            return self._page("login", None, 403, words=WRONG)
-        before, now = self._session(request), self.context.now()
-        if before is not None:  # this browser's last one, which the new cookie takes the place of
-            self.sessions.end(before, now)
-        self.context.say(CAME)
-        answer = self._to("admin")
-        answer.headers.append("Set-Cookie", sessions.set_cookie(cookie, self.sessions.begin(now)))
-        return answer
-
-    def logout(self, request: Request, session: Session, fields: Fields) -> Response:
-        """End a session, here and wherever else its cookie may be."""
-        del fields
-        self.sessions.end(session, self.context.now())
-        self.context.say(LEFT)
-        answer = self._to("admin/login")
-        answer.headers["Clear-Site-Data"] = '"cache"'  # what the back button might show
-        answer.headers.append("Set-Cookie", sessions.set_cookie(self._cookie(request), ""))
-        return answer
-
-    def _may_try(self, request: Request) -> bool:
-        network = network_of(request.client.host if request.client else "")
-        now = time.monotonic()
-        return not self.attempts.take(network, ATTEMPTS, now) and not self.attempts.take("", ATTEMPTS_IN_ALL, now)
+    door: Door
 
     # Looking
 
@@ -257,7 +104,7 @@ class _Pages:
             }
             for number, one in enumerate(found.growth)
         ]
-        return self._page(
+        return self.door.page(
             "overview",
             session,
             found=found,
@@ -280,14 +127,14 @@ class _Pages:
             }
             for number, one in enumerate(found)
         ]
-        return self._page("feeds", session, feeds=shown)
+        return self.door.page("feeds", session, feeds=shown)
 
     def mail(self, request: Request, session: Session) -> Response:
         """Bounces, complaints, failures, and what people said when they left."""
         del request
         found = figures.troubles(self.context.store, self.context.now())
         titles = {one.name: one.title for one in self.context.settings().digests}
-        return self._page("mail", session, found=found, titles=titles)
+        return self.door.page("mail", session, found=found, titles=titles)
 
     def issue(self, request: Request, session: Session) -> Response:
         """One issue, which a script keeps up to date while it goes out."""
@@ -295,24 +142,24 @@ class _Pages:
 
     def progress(self, request: Request) -> Response:
         """The same numbers for the script."""
-        if self._closed() is not None or self._session(request) is None:
-            return faults.as_json(401, "You are not logged in.", headers=_PRIVATE)
+        if self.door.closed() is not None or self.door.session(request) is None:
+            return faults.as_json(401, "You are not logged in.", headers=PRIVATE)
         try:
             found = figures.standing(self.context.store, *_place(request))
-            return JSONResponse(progress_json(found, self.context.settings()), headers=_PRIVATE)
+            return JSONResponse(progress_json(found, self.context.settings()), headers=PRIVATE)
         except PublisherError as fault:
-            return faults.as_json(_status(fault), fault.message, fault.remedy, headers=_PRIVATE)
+            return faults.as_json(status_of(fault), fault.message, fault.remedy, headers=PRIVATE)
 
     def before_cancel(self, request: Request, session: Session) -> Response:
         """Ask once more."""
         view = issue_view(figures.standing(self.context.store, *_place(request)), self.context.settings())
-        return self._page("cancel", session, issue=view)
+        return self.door.page("cancel", session, issue=view)
 
     def preview(self, request: Request, session: Session) -> Response:
         """The issue that a newcomer would get, in a frame without rights."""
         occasion = self._occasion(request)
         made = sample(occasion)
-        answer = self._page(
+        answer = self.door.page(
             "preview",
             session,
             digest=occasion.digest,
@@ -330,7 +177,7 @@ class _Pages:
     def preview_mail(self, request: Request, session: Session) -> Response:
         """What stands in that frame."""
         del session
-        headers = {**_PRIVATE, "Content-Security-Policy": MAIL_POLICY, "X-Frame-Options": "SAMEORIGIN"}
+        headers = {**PRIVATE, "Content-Security-Policy": MAIL_POLICY, "X-Frame-Options": "SAMEORIGIN"}
         return HTMLResponse(sample(self._occasion(request)).page, headers=headers)
 
     # Doing
@@ -352,18 +199,18 @@ class _Pages:
             digest, number = _place(request)
             lead(digest, number)
             self.context.wake()
-            return self._to(f"admin/issues/{quote(digest, safe='')}/{number}?done={done}")
+            return self.door.to(f"admin/issues/{quote(digest, safe='')}/{number}?done={done}")
 
         return does
 
-    def _refused(self, fault: PublisherError, request: Request, session: Session) -> Response:
+    def refused(self, fault: PublisherError, request: Request, session: Session) -> Response:
         """What could not be done is said where it was asked for, with how things stand now."""
         if isinstance(fault, UsageError) and "number" in request.path_params:
             try:
                 return self._issue(request, session, 409, words=_said(fault))
             except PublisherError as worse:
-                return self._fault(worse, session)
-        return self._fault(fault, session)
+                return self.door.fault(worse, session)
+        return self.door.fault(fault, session)
 
     # What pages are made of
 
@@ -373,7 +220,7 @@ class _Pages:
         bar = charts.progress_bar("progress", f"How far {view.title} is", parts_of(standing))
         digest = next((one for one in settings.digests if one.name == view.digest), None)
         archived = digest is not None and digest.archive
-        return self._page("issue", session, status, issue=view, bar=bar, words=words, archived=archived)
+        return self.door.page("issue", session, status, issue=view, bar=bar, words=words, archived=archived)
 
     def _standing(self, request: Request) -> Standing:
         return issuing.show(self.context.store, *_place(request))
@@ -385,26 +232,6 @@ class _Pages:
         cadence = find_cadence(digest, asked or digest.cadences[0][0])
         return Occasion(settings, digest, cadence, self.context.folder, self.context.items(now), now)
 
-    def _fault(self, fault: PublisherError, session: Session | None) -> Response:
-        words = fault.message
-        return self._page("fault", session, _status(fault), words=words, remedy=fault.remedy)
-
-    def _page(
-        self, name: str, session: Session | None, status: int = 200, headers: Fields | None = None, **values: Any
-    ) -> Response:
-        form = self.sessions.form_token(session) if session else ""
-        settings = self.context.settings()
-        try:
-            page = self.context.pages.render(f"admin/{name}.html", settings, form=form, page=name, **values)
-        except PublisherError as fault:
-            if name == "fault":
-                raise
-            return self._fault(fault, session)
-        return HTMLResponse(page, status, {**_PRIVATE, **(headers or {})})
-
-    def _to(self, path: str) -> Response:
-        return RedirectResponse(f"{web_root(self.context.settings())}{path}", 303, _PRIVATE)
-
 
 def _place(request: Request) -> tuple[str, int]:
     digest, written = str(request.path_params["digest"]), str(request.path_params["number"])
@@ -414,19 +241,5 @@ def _place(request: Request) -> tuple[str, int]:
     return digest, int(written)
 
 
-def _status(fault: PublisherError) -> int:
-    """404 for what does not exist, 503 for what does not work now."""
-    return 404 if isinstance(fault, (UsageError, OutputError)) else 503
-
-
 def _said(fault: PublisherError) -> str:
     return f"{fault.message[:1].upper()}{fault.message[1:]}."
-
-
-def _fields(body: bytes) -> dict[str, str]:
-    """The first value of each field of a form (application/x-www-form-urlencoded)."""
-    try:
-        pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, max_num_fields=20)
-    except ValueError:
-        return {}
-    return dict(reversed(pairs))

@@ -21,7 +21,7 @@ from publisher.flows import subscribe
 from publisher.flows.check import SECRETS, tracked_secrets
 from publisher.flows.letters import PAGE_VALID, VALID
 from publisher.model.settings import WebSettings
-from publisher.web import admin, asking, limits, metrics, sessions, traffic, traps
+from publisher.web import asking, door, limits, metrics, sessions, traffic, traps
 from tests.servers import until
 from tests.sites import CHECKOUT, a_post, a_site, config_of, run, write
 from tests.storm import ask
@@ -121,7 +121,7 @@ def test_the_numbers_in_the_document_are_those_of_the_code() -> None:
     bounds, web = traffic.Bounds(), WebSettings()
     for words in (
         f"shorter than {sessions.LEAST} characters",
-        f"{admin.ATTEMPTS} a minute from one network and {admin.ATTEMPTS_IN_ALL} from all",
+        f"{door.ATTEMPTS} a minute from one network and {door.ATTEMPTS_IN_ALL} from all",
         f"{metrics.WRONG_TOKENS} wrong tokens a minute",
         f"{sessions.LASTS.total_seconds() / 3600:.0f} hours",
         f"{limits.GUESSES} links a minute",
@@ -130,7 +130,7 @@ def test_the_numbers_in_the_document_are_those_of_the_code() -> None:
         f"{traps.SOONEST.total_seconds():.0f} seconds",
         f"{bounds.head // 1024} KB and {bounds.headers} lines",
         f"{asking.MOST_BODY // 1024} KB",
-        f"{admin.MOST_BYTES // 1024} KB for the author's",
+        f"{door.MOST_BYTES // 1024} KB for the author's",
         f"{bounds.head_seconds:.0f} seconds for the head",
         f"{bounds.connections:,} connections",
         f"{VALID.days} days to confirm",
@@ -204,7 +204,7 @@ def test_a_whole_visit_leaves_nobody_in_the_log(site: Path, form: str) -> None:
     for secret in (*secrets, *keys_of(site)):
         assert secret not in said, secret
     assert re.findall(r"\d+\.\d+\.\d+\.\d+", said.replace(server.url, "")) == []
-    for words in (admin.CAME, admin.REFUSED, admin.FOREIGN, metrics.UNKNOWN, asking.LIMITED):
+    for words in (door.CAME, door.REFUSED, door.FOREIGN, metrics.UNKNOWN, asking.LIMITED):
         assert words in said
     if form == "json":
         lines = [json.loads(line) for line in server.lines]
@@ -218,8 +218,8 @@ def test_many_refusals_do_not_fill_the_log(site: Path) -> None:
         with httpx.Client(base_url=server.url, headers=SAFELY, trust_env=False) as client:
             for _ in range(60):
                 client.post("/admin/login", data={"token": "x"}, headers={"Sec-Fetch-Site": "same-origin"})
-        assert admin.ATTEMPTS <= server.said.count(admin.REFUSED) < admin.ATTEMPTS + 5  # a few more as time goes by
-        assert 30 <= server.said.count(admin.TOO_MANY) < 45
+        assert door.ATTEMPTS <= server.said.count(door.REFUSED) < door.ATTEMPTS + 5  # a few more as time goes by
+        assert 30 <= server.said.count(door.TOO_MANY) < 45
 
 
 def keys_of(site: Path) -> list[str]:

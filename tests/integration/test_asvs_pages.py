@@ -28,7 +28,7 @@ from publisher.store import issues
 from publisher.store.database import open_store
 from publisher.store.tables import letter, subscription
 from publisher.tokens import load_keys
-from publisher.web import admin, archive, asking
+from publisher.web import admin, archive, asking, door
 from publisher.web.application import application
 from publisher.web.context import Context
 from publisher.web.metrics import Metrics
@@ -522,7 +522,7 @@ def test_only_strong_hashes_are_used() -> None:
 def test_secrets_are_compared_in_constant_time() -> None:
     secret = {"token", "given", "signature", "wanted", "form", "cookie", "admin_token"}
     for path, tree in _sources():
-        if path not in {"web/sessions.py", "web/traps.py", "web/admin.py", "web/metrics.py", "tokens.py"}:
+        if path not in {"web/sessions.py", "web/traps.py", "web/door.py", "web/metrics.py", "tokens.py"}:
             continue
         for node in ast.walk(tree):
             if isinstance(node, ast.Compare) and any(isinstance(each, ast.Eq | ast.NotEq) for each in node.ops):
@@ -902,12 +902,12 @@ def test_what_touches_security_is_told_to_the_log(house: House) -> None:
     client.post(issue, data={"form": "x"})
     client.post(f"{ROOT}admin/login", data={"token": TOKEN}, headers={"Sec-Fetch-Site": "cross-site"})
     client.post(f"{ROOT}admin/logout", data={"form": form_of(client)})
-    assert house.heard == [admin.STRANGER, admin.REFUSED, admin.CAME, admin.FOREIGN, admin.FOREIGN, admin.LEFT]
+    assert house.heard == [door.STRANGER, door.REFUSED, door.CAME, door.FOREIGN, door.FOREIGN, door.LEFT]
     house.heard.clear()
     for _ in range(10):
         log_in(client, "wrong")
-    assert house.heard[:3] == [admin.REFUSED] * 3
-    assert set(house.heard[3:]) == {admin.TOO_MANY}
+    assert house.heard[:3] == [door.REFUSED] * 3
+    assert set(house.heard[3:]) == {door.TOO_MANY}
     for path in (f"{ROOT}confirm/x", f"{ROOT}api/confirm/x"):
         house.heard.clear()
         until_busy(client, path)
@@ -916,6 +916,6 @@ def test_what_touches_security_is_told_to_the_log(house: House) -> None:
 
 def test_what_the_log_is_told_holds_nobody(walked: tuple[House, dict[str, Response]]) -> None:
     said = "\n".join(walked[0].heard)
-    assert {admin.CAME, admin.REFUSED, admin.FOREIGN, admin.LEFT, asking.LIMITED} <= set(walked[0].heard)
+    assert {door.CAME, door.REFUSED, door.FOREIGN, door.LEFT, asking.LIMITED} <= set(walked[0].heard)
     for secret in ("@", "198.51.100", "203.0.113", "192.0.2", TOKEN, BAD, "__Host", *walked[0].good_links):
         assert secret not in said

@@ -26,8 +26,9 @@ from publisher.store import consents, issues, people, suppressions
 from publisher.store.database import open_store
 from publisher.store.tables import delivery
 from publisher.web import assets
-from publisher.web.admin import DONE, MAIL_POLICY, MANY, OPEN_ROAD, STRANGE, WRONG, routes
+from publisher.web.admin import DONE, MAIL_POLICY, routes
 from publisher.web.context import Context
+from publisher.web.door import MANY, OPEN_ROAD, STRANGE, WRONG
 from publisher.web.rendering import WebPages, web_root
 from publisher.web.sessions import LASTS
 from tests.archiving import Site
