@@ -125,8 +125,8 @@ def cookie_in(header: str, name: str) -> str:
     Other sites' cookies stand there, too: nothing of them is read, however long and oddly quoted they are.
     """
     for pair in header.split(";"):
-        given, _, value = pair.partition("=")
-        if given.strip() == name:
+        its_name, _, value = pair.partition("=")
+        if its_name.strip() == name:
             return value.strip()
     return ""
 
