@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import os
 import secrets
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from publisher.config import FILE, load
 from publisher.engine.clock import Clock
+from publisher.engine.current import Current, base_path
 from publisher.engine.doorman import AGAIN, Doorman
 from publisher.engine.press import Press, Watcher
 from publisher.errors import PublisherError
-from publisher.flows import unchanged, wishes
+from publisher.flows import wishes
 from publisher.flows.figures import keep_readers
 from publisher.flows.letters import Desk
 from publisher.flows.publish import BUILD, LOCK
@@ -58,8 +55,6 @@ if TYPE_CHECKING:
     Words = Callable[[Passed, str], Sequence[str]]
 
 SMTP_PASSWORD = "PUBLISHER_SMTP_PASSWORD"  # noqa: S105 - the name of a variable
-BUILT_ON = ("public_url", "host", "port", "trusted_proxies", "logs")  # keys of [web] that a running server keeps
-LOOK = 1.0  # seconds that config.toml is believed to be as it was
 KEPT = 10.0  # seconds that the templates of letters are kept
 ALARMS = 30  # a minute, of lines that say the same: an attack must not fill the disk
 LATE = timedelta(minutes=5)  # after the last pass, a clock counts as stopped
@@ -71,69 +66,6 @@ TOGETHER = 4  # wishes that are settled before the doorman looks for visitors ag
 def engine_name() -> str:
     """Name this process in the ledger."""
     return secrets.token_hex(6)
-
-
-@dataclass(slots=True)
-class Current:
-    """The settings as config.toml has them now; one with faults is told once, and the last good one stays.
-
-    ``own`` is the server's address on this machine, once it has one: while a site is tried out, with its mail laid
-    into a folder and no public_url, letters link to it.
-    """
-
-    folder: Path
-    log: Log
-    own: str = ""
-    _settings: Settings | None = None
-    _shown: tuple[Settings, str, Settings] | None = None
-    _stamp: str = ""
-    _looked: float = 0.0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def __call__(self) -> Settings:
-        """Read them, anew if the file has changed. Raises PublisherError only the first time."""
-        with self._lock:
-            if self._settings is None or time.monotonic() - self._looked > LOOK:
-                self._looked = time.monotonic()
-                self._settings = self._read()
-            return self._with_address(self._settings)
-
-    def _with_address(self, read: Settings) -> Settings:
-        """The same settings for the same file: what is made of them is kept for as long."""
-        if read.web.public_url or not self.own or not read.mail.transport.startswith("maildir:"):
-            return read
-        if self._shown is None or self._shown[0] is not read or self._shown[1] != self.own:
-            self._shown = (read, self.own, replace(read, web=replace(read.web, public_url=self.own)))
-        return self._shown[2]
-
-    def _read(self) -> Settings:
-        stamp = unchanged.stamp(os.fspath(self.folder / FILE))
-        if self._settings is not None and stamp == self._stamp:
-            return self._settings
-        self._stamp = stamp
-        try:
-            read = load(self.folder)
-        except PublisherError as fault:
-            if self._settings is None:
-                raise
-            self.log.fault("config", fault)
-            return self._settings
-        return read if self._settings is None else self._without_what_waits(read, self._settings)
-
-    def _without_what_waits(self, read: Settings, before: Settings) -> Settings:
-        """Leave as it was what the server was built on, and tell that it waits for the next start."""
-        kept = {name: getattr(before.web, name) for name in BUILT_ON}
-        waits = [f"[web] {name}" for name, value in kept.items() if getattr(read.web, name) != value]
-        others = {
-            "[store] url": read.store_url != before.store_url,
-            "[output] dir": read.output.dir != before.output.dir,
-            "[site] base_url": _base_path(read) != _base_path(before),
-        }
-        waits += [name for name, is_other in others.items() if is_other]
-        if waits:
-            words = f"What config.toml says of {', '.join(waits)} counts from the next start."
-            self.log.say("config", words, "warning")
-        return replace(read, web=replace(read.web, **kept), store_url=before.store_url)
 
 
 class Server:
@@ -166,7 +98,7 @@ class Server:
         self._press = Press(folder, lambda problem: log.problems("publish", (problem,)))
         self._clock = Clock(self._wake)
         self._store = open_store(settings.store_url, folder)
-        base = urlsplit(settings.site.base_url).path or "/"
+        base = base_path(settings)
         self._shelves = Shelves(folder / settings.output.dir, base, folder / BUILD / LOCK, self._clock.ring)
         self._doorman: Doorman[Wished] = Doorman(self._note, self._settle, lambda fault: log.fault("wish", fault))
         try:
@@ -338,10 +270,6 @@ class Server:
                 keep_readers(self._store, counted)
             except PublisherError as fault:  # a count that is lost harms nobody
                 self._log.fault("readers", fault)
-
-
-def _base_path(settings: Settings) -> str:
-    return urlsplit(settings.site.base_url).path or "/"
 
 
 def _give_memory_back() -> None:
