@@ -6,8 +6,8 @@ The rules, each for a connection that is met bare, without a proxy in front of i
   anybody is asked about it, so a slow one costs memory of a known size, and no thread.
 - One request is answered at a time, in order. What a client sends meanwhile is left unread, or waits.
 - What could be read in two ways (RFC 9112, 6.3 and 11.2) is refused (heads.py), and the connection ends with that.
-- GET and HEAD without a body are offered to the front first: bytes from memory, written at once. Only what the front
-  does not know becomes a task and a call of the application.
+- GET and HEAD are offered to the front first: bytes from memory, written at once. Only what the front does not know
+  becomes a task and a call of the application.
 - A crowd does not keep the front waiting: the application begins with a few requests at a time.
 - No timer for each request: all deadlines are looked at together, a few times a second.
 """
@@ -317,7 +317,7 @@ class Connection(HttpToolsProtocol):
 
     def _begin(self, asked: Incoming) -> None:
         self._deaf = not asked.keep_alive
-        if not asked.has_body and asked.method in _READING:
+        if asked.method in _READING:  # a body of theirs means nothing (RFC 9110, 9.3.1), and is taken in by now
             try:
                 answer = self._traffic.front(asked.method, asked.path, asked.headers)
             except Exception:

@@ -184,6 +184,15 @@ def test_the_front_answers_without_the_application(usual: tuple[Site, WebServer]
     assert site.asked[before:] == ["GET /page"]
 
 
+def test_a_body_that_means_nothing_is_taken_in_and_changes_no_answer(usual: tuple[Site, WebServer]) -> None:
+    site, server = usual
+    before = len(site.asked)
+    with Client(server) as client:
+        client.say(b"GET /feed.xml HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nGET ", GET % b"feed.xml")
+        assert [client.answer()[::2] for _ in range(2)] == [(200, FEED), (200, FEED)]
+    assert len(site.asked) == before
+
+
 def test_head_has_the_headers_alone(server: WebServer) -> None:
     with Client(server) as client:
         status, head, _ = client.say(b"HEAD /feed.xml HTTP/1.1\r\nHost: a\r\n\r\n").answer(head=True)
