@@ -19,6 +19,7 @@ from publisher.flows.digest import Occasion, sample
 from publisher.flows.newness import find_cadence, find_digest
 from publisher.web import charts, faults
 from publisher.web.admin_views import issue_view, moment, parts_of, progress_json
+from publisher.web.asking import issue_number
 from publisher.web.door import PRIVATE, Door, status_of
 from publisher.web.security import POLICY
 from publisher.web.sessions import Sessions
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from publisher.web.context import Context
     from publisher.web.door import Does, Fields
     from publisher.web.sessions import Session
-
-DIGITS = 10  # of an issue's number
 
 # A mail has its styles in itself, and pictures from wherever they are; it is shown without any rights.
 MAIL_POLICY = (
@@ -234,11 +233,10 @@ class _Pages:
 
 
 def _place(request: Request) -> tuple[str, int]:
-    digest, written = str(request.path_params["digest"]), str(request.path_params["number"])
-    is_number = written.isascii() and written.isdecimal() and len(written) <= DIGITS
-    if not is_number or not digest.isprintable():  # PostgreSQL would not be asked for NUL
+    digest, number = str(request.path_params["digest"]), issue_number(str(request.path_params["number"]))
+    if not number or not digest.isprintable():  # PostgreSQL would not be asked for NUL
         raise UsageError("there is no such issue")
-    return digest, int(written)
+    return digest, number
 
 
 def _said(fault: PublisherError) -> str:

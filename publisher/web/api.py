@@ -5,10 +5,7 @@ Pages of other origins may use it where [web] allow_origins names them, and neve
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from functools import partial
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
@@ -27,6 +24,8 @@ from publisher.tokens import Outcome
 from publisher.web import archive, faults, leaving, openapi
 from publisher.web import preferences as own
 from publisher.web.asking import LIMITED, answer
+from publisher.web.bodies import read_nothing, read_object
+from publisher.web.faults import Refusal
 from publisher.web.kept import Seen
 from publisher.web.offers import offers
 from publisher.web.rendering import web_root
@@ -73,22 +72,6 @@ def routes(context: Context) -> list[BaseRoute]:
     return [Route(f"/api/{path}", Resource(context, get, post)) for path, (get, post) in answers.items()]
 
 
-@dataclass(eq=False)
-class _Refusal(Exception):
-    """What keeps a request from being answered, as the answer tells it. ``field`` is the one at fault, if one is."""
-
-    status: int
-    error: str
-    remedy: str = ""
-    field: str = ""
-    seconds: float = 0  # to wait
-
-    def response(self) -> Response:
-        """The answer."""
-        headers = {"Retry-After": str(ceil(self.seconds))} if self.seconds else None
-        return faults.as_json(self.status, self.error, self.remedy, field=self.field, headers=headers)
-
-
 class Resource:
     """ASGI: what answers a path below /api/, by method, and who may ask from another page."""
 
@@ -105,7 +88,7 @@ class Resource:
         """The answer, with the headers that let another page read it."""
         try:
             response = self._answer(method, asked)
-        except _Refusal as refusal:
+        except Refusal as refusal:
             if refusal.seconds:
                 asked.context.say(LIMITED)
             response = refusal.response()
@@ -154,7 +137,7 @@ def issue(seen: Seen, asked: Asked) -> Response:
     try:
         return _kept(seen, asked, archive.whole(asked))
     except HTTPException:
-        raise _Refusal(404, "There is no such issue.", f"See {web_root(asked.settings)}api/issues.") from None
+        raise Refusal(404, "There is no such issue.", f"See {web_root(asked.settings)}api/issues.") from None
 
 
 def _kept(seen: Seen, asked: Asked, value: dict[str, Any]) -> Response:
@@ -162,7 +145,7 @@ def _kept(seen: Seen, asked: Asked, value: dict[str, Any]) -> Response:
 
 
 def _unknown(_asked: Asked) -> Response:
-    raise _Refusal(404, "There is nothing at this address.", "See openapi.json.")
+    raise Refusal(404, "There is nothing at this address.", "See openapi.json.")
 
 
 def _digests(asked: Asked, chosen: Mapping[str, str] | None) -> list[dict[str, Any]]:
@@ -182,19 +165,19 @@ def _digests(asked: Asked, chosen: Mapping[str, str] | None) -> list[dict[str, A
 
 def subscribe(asked: Asked) -> Response:
     """Write down who wants to subscribe: the same answer for everybody."""
-    given = _object(asked, {"address": str, "digest": str, "cadence": str}, {"address"})
+    given = read_object(asked, {"address": str, "digest": str, "cadence": str}, {"address"})
     _check(asked, Wished(WishKind.SETTINGS, given["address"]), "address")
     try:
         digest = wishes.offered_digest(asked.settings, given.get("digest", ""))
     except UsageError as fault:
-        raise _Refusal(422, fault.message, fault.remedy, "digest") from fault
+        raise Refusal(422, fault.message, fault.remedy, "digest") from fault
     wished = Wished(WishKind.SUBSCRIBE, given["address"], digest.name, given.get("cadence", ""))
     return _noted(asked.note([_check(asked, wished, "cadence")]))
 
 
 def ask_for_link(asked: Asked) -> Response:
     """Write down who wants the link to their own page: the same answer for everybody."""
-    given = _object(asked, {"address": str}, {"address"})
+    given = read_object(asked, {"address": str}, {"address"})
     return _noted(asked.note([_check(asked, Wished(WishKind.SETTINGS, given["address"]), "address")]))
 
 
@@ -202,7 +185,7 @@ def _check(asked: Asked, wished: Wished, field: str) -> Wished:
     try:
         return wishes.check(asked.settings, wished)
     except UsageError as fault:
-        raise _Refusal(422, fault.message, fault.remedy, field) from fault
+        raise Refusal(422, fault.message, fault.remedy, field) from fault
 
 
 def _noted(waiting: float) -> Response:
@@ -221,16 +204,16 @@ def see_question(asked: Asked) -> Response:
 
 def confirm(asked: Asked) -> Response:
     """Confirm what a link was signed for."""
-    _nothing(asked)
+    read_nothing(asked)
     return _confirmation(asked, confirmed(asked), "confirmed")
 
 
 def _confirmation(asked: Asked, found: Confirmation, state: str) -> Response:
     if found.answer is Answer.EXPIRED:
-        raise _Refusal(410, OLD_LINK, ANEW)
+        raise Refusal(410, OLD_LINK, ANEW)
     if found.digest is None:
         asked.missed()
-        raise _Refusal(404, NO_LINK, ANEW)
+        raise Refusal(404, NO_LINK, ANEW)
     told = {"state": state, "address": found.address, "digest": found.digest.name, "cadence": found.cadence}
     return JSONResponse({**told, "title": found.digest.title})
 
@@ -249,20 +232,20 @@ def see_standing(asked: Asked) -> Response:
 
 def leave(asked: Asked) -> Response:
     """Leave; a token that nobody knows gets the same answer."""
-    _nothing(asked)
+    read_nothing(asked)
     leaving.left(asked)
     return JSONResponse({"state": SubscriptionState.UNSUBSCRIBED.value})
 
 
 def give_reason(asked: Asked) -> Response:
     """Keep why somebody left."""
-    given = _object(asked, {"reason": str}, {"reason"})
+    given = read_object(asked, {"reason": str}, {"reason"})
     _wait(leaving.keep_reason(asked, given["reason"]))
     return JSONResponse({"answer": "Thank you."}, 202)
 
 
 def _wish(kind: WishKind, asked: Asked) -> Response:
-    _nothing(asked)
+    read_nothing(asked)
     return _noted(leaving.note_by_token(asked, kind))
 
 
@@ -276,16 +259,16 @@ def see_choices(asked: Asked, person: Person) -> Response:
 
 def choose(asked: Asked, _person: Person) -> Response:
     """Set cadences by digest, "" to leave; tells how things stand then."""
-    given = _object(asked, {"digests": dict}, {"digests"})["digests"]
+    given = read_object(asked, {"digests": dict}, {"digests"})["digests"]
     if not all(isinstance(cadence, str) for cadence in given.values()):
-        raise _Refusal(422, "Each digest has the name of a cadence.", 'Say "" for one that is not wanted.', "digests")
+        raise Refusal(422, "Each digest has the name of a cadence.", 'Say "" for one that is not wanted.', "digests")
     try:
         own.save(asked, given)
     except UsageError as fault:
-        raise _Refusal(422, fault.message, fault.remedy, "digests") from fault
+        raise Refusal(422, fault.message, fault.remedy, "digests") from fault
     person = own.visited(asked).person
     if person is None:  # forgotten a moment ago, by the same link
-        raise _Refusal(404, NO_LINK, ANEW)
+        raise Refusal(404, NO_LINK, ANEW)
     return see_choices(asked, person)
 
 
@@ -296,7 +279,7 @@ def data(asked: Asked, person: Person) -> Response:
 
 def forget(asked: Asked, _person: Person) -> Response:
     """Erase a person."""
-    _nothing(asked)
+    read_nothing(asked)
     visitors.forget(asked.context.store, asked.context.desk(), asked.token, asked.now)
     return JSONResponse({"forgotten": True})
 
@@ -317,7 +300,7 @@ def _with_token(responds: Responds) -> Responds:
     def guarded(asked: Asked) -> Response:
         if not is_token(asked.token):
             asked.missed()
-            raise _Refusal(404, NO_LINK, "Copy the whole of it from the mail.")
+            raise Refusal(404, NO_LINK, "Copy the whole of it from the mail.")
         return responds(asked)
 
     return _with_link(guarded)
@@ -330,7 +313,7 @@ def _for_owner(responds: own.Owned) -> Responds:
         found = own.visited(asked)
         if found.person is None:
             expired = found.outcome is Outcome.EXPIRED
-            raise _Refusal(own.LOST[found.outcome], OLD_LINK if expired else NO_LINK, ANEW)
+            raise Refusal(own.LOST[found.outcome], OLD_LINK if expired else NO_LINK, ANEW)
         return responds(asked, found.person)
 
     return _with_link(guarded)
@@ -338,45 +321,4 @@ def _for_owner(responds: own.Owned) -> Responds:
 
 def _wait(seconds: float) -> None:
     if seconds:
-        raise _Refusal(429, "Too much was asked for from your network.", "Try again later.", seconds=seconds)
-
-
-# Bodies
-
-
-def _object(asked: Asked, kinds: Mapping[str, type], needed: set[str]) -> dict[str, Any]:
-    """Read a body that is an object of known keys."""
-    given = _json(asked)
-    for name in sorted(needed - given.keys()):
-        raise _Refusal(422, f"{name} is missing.", field=name)
-    for name, value in given.items():
-        if name not in kinds:
-            known = f"Known are: {', '.join(kinds)}." if kinds else "None is known."
-            raise _Refusal(422, "There is an unknown key.", known)
-        if not isinstance(value, kinds[name]):
-            raise _Refusal(422, f"{name} is not {'a text' if kinds[name] is str else 'an object'}.", field=name)
-    return given
-
-
-def _nothing(asked: Asked) -> None:
-    """Take a request that needs no body; an empty object will do."""
-    if asked.body:
-        _object(asked, {}, set())
-
-
-def _json(asked: Asked) -> dict[str, Any]:
-    kind = asked.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise _Refusal(415, "The body is no JSON.", "Send it as application/json.")
-    try:
-        given = json.loads(asked.body.decode("utf-8"), parse_constant=_no_number)
-        json.dumps(given, ensure_ascii=False).encode("utf-8")  # half a character, which cannot be written anywhere
-    except (ValueError, RecursionError):
-        raise _Refusal(400, "The body is no JSON.", "See RFC 8259.") from None
-    if not isinstance(given, dict):
-        raise _Refusal(422, "The body is no object.")
-    return given
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(name)
+        raise Refusal(429, "Too much was asked for from your network.", "Try again later.", seconds=seconds)

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from publisher.flows import archive
-from publisher.web.asking import Page
+from publisher.web.asking import Page, issue_number
 from publisher.web.kept import Seen, kept
 from publisher.web.rendering import web_root
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 NEWEST = 10  # issues of each digest on the page of all
 FRESH = "public, max-age=60"
 HTML = "text/html; charset=utf-8"
-DIGITS = 10  # of a number that may be looked for
 
 # A mail has its styles in itself, and pictures from wherever its author has them.
 POLICY = (
@@ -183,7 +182,7 @@ def give(seen: Seen, asked: Asked, content: bytes, media_type: str) -> Response:
 
 def past_issue(asked: Asked) -> archive.Page:
     """The issue that is asked for. Raises HTTPException where the archive shows none."""
-    number = _number(asked.place["number"])
+    number = issue_number(asked.place["number"])
     page = archive.page(asked.context.store, asked.settings, asked.place["digest"], number)
     if page is None:
         raise HTTPException(404)
@@ -200,12 +199,6 @@ def _digest(asked: Asked) -> DigestSettings:
     if found is None:
         raise HTTPException(404)
     return found
-
-
-def _number(written: str) -> int:
-    """The number of an issue as links have it; 0, which none has, for whatever else is written there."""
-    plain = written.isascii() and written.isdecimal() and not written.startswith("0") and len(written) <= DIGITS
-    return int(written) if plain else 0
 
 
 def _path(settings: Settings, digest: str, number: int | None = None) -> str:

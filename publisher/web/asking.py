@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MOST_BODY = 64 * 1024  # bytes; the longest form is a fraction of it
 MOST_FIELDS = 500
+DIGITS = 10  # of an issue's number
 LIMITED = "A visitor was told to wait: their network asked for too much, or tried too many links."
 
 
@@ -145,6 +146,12 @@ def _asked(context: Context, request: Request, body: bytes, form: FormData) -> A
         body=body,
         form=form,
     )
+
+
+def issue_number(written: str) -> int:
+    """The number of an issue as links have it; 0, which none has, for whatever else is written there."""
+    plain = written.isascii() and written.isdecimal() and not written.startswith("0") and len(written) <= DIGITS
+    return int(written) if plain else 0
 
 
 def one_line(text: str, most: int) -> str:
