@@ -89,15 +89,11 @@ class FeedReaders:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Everything in one state of the store. ``issues`` and ``reasons`` are newest first."""
+    """How many read, how issues go, and what is due. ``issues`` are newest first."""
 
     readers: tuple[Readership, ...]
     growth: tuple[Growth, ...]
     issues: tuple[Standing, ...]
-    suppressed: Mapping[SuppressionReason, int]
-    failures: tuple[tuple[str, int], ...]
-    reasons: tuple[Said, ...]
-    feeds: tuple[FeedReaders, ...]
     status: Status
 
 
@@ -114,7 +110,7 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Troubles:
-    """What did not arrive, and why people left: the parts of Figures with these names."""
+    """What did not arrive, with how many of each, and why people left, newest first."""
 
     suppressed: Mapping[SuppressionReason, int]
     failures: tuple[tuple[str, int], ...]
@@ -122,23 +118,13 @@ class Troubles:
 
 
 def figures(store: Store, settings: Settings, now: datetime) -> Figures:
-    """Count everything; nothing is changed. ``now`` is aware UTC."""
+    """Count readers and issues; nothing is changed. ``now`` is aware UTC."""
     with store.reading() as connection:
         confirmed = people.confirmed(connection)
         growing = _growth(connection, settings, confirmed, now)
         newest = _newest(connection)
-        trouble = _troubles(connection, now)
-        read = _feeds(connection, now)
-    return Figures(
-        tuple(Readership(digest, cadence, readers) for (digest, cadence), readers in sorted(confirmed.items())),
-        growing,
-        newest,
-        trouble.suppressed,
-        trouble.failures,
-        trouble.reasons,
-        read,
-        status(store, settings, now),
-    )
+    reading = tuple(Readership(digest, cadence, readers) for (digest, cadence), readers in sorted(confirmed.items()))
+    return Figures(reading, growing, newest, status(store, settings, now))
 
 
 def troubles(store: Store, now: datetime) -> Troubles:
