@@ -31,14 +31,14 @@ from publisher.rules.hosts import is_loopback
 from publisher.store.database import open_store
 from publisher.tokens import ADMIN_VARIABLE, admin_token_fault, load_keys
 from publisher.web.answers import Request, answer_with
-from publisher.web.application import application
+from publisher.web.application import application, hidden
 from publisher.web.context import Context
 from publisher.web.documents import Document
 from publisher.web.freshness import Shelves
 from publisher.web.limits import MINUTE, Limit
 from publisher.web.metrics import Metrics
 from publisher.web.readers import Readers
-from publisher.web.rendering import WebPages
+from publisher.web.rendering import WebPages, web_root
 from publisher.web.running import WebServer
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class Server:
         self._desks: tuple[float, Settings, Desk] | None = None
         self._readers, self._metrics, self._alarms = Readers(), Metrics(), Limit(MINUTE)
         self._passed, self._at_work = _now(), False
+        self._hidden: frozenset[str] = frozenset()  # addresses that the output takes from us
         self._has_read = False  # every post, since memory was given back
         self._press = Press(folder, lambda problem: log.problems("publish", (problem,)))
         self._clock = Clock(self._wake)
@@ -181,6 +182,12 @@ class Server:
         elif web.public_url == self._settings.own:
             self._log.say("start", f"Letters link to this machine alone: {NO_ADDRESS}", "warning")
 
+    def _tell_what_is_hidden(self) -> None:
+        found = frozenset(hidden(self._shelves.current, web_root(self._settings())))
+        for path in sorted(found - self._hidden):
+            self._log.say("start", f"At {path} the output's own page is shown, in place of the server's.")
+        self._hidden = found
+
     def _alarm(self, words: str) -> None:
         if not self._alarms.take(words, ALARMS, time.monotonic()):
             self._log.say("security", words, "warning")
@@ -223,6 +230,7 @@ class Server:
 
         Without the clock it only writes down what was counted.
         """
+        self._tell_what_is_hidden()
         if not self._has_clock:
             self._keep_readers()
             return None

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 READING = frozenset({"GET", "HEAD"})
 NOWHERE = 404
+WAYS_IN = ("subscribe", "preferences", "issues/", "admin", "api/digests")  # those of our pages that others lead to
 AUTHORS_OWN = (b"content-security-policy", b"frame-ancestors 'self'")  # the author's page may hold what it likes
 ALIKE = 10  # a minute, of faults that say the same: visitors must not fill the disk with them
 AGAIN = "60"  # seconds until a visitor may try again what failed for reasons of ours
@@ -55,6 +56,11 @@ def application(
     own = [route for part in parts for route in part.routes(context)]
     pages = Application(context, shelf, log, own, metrics.routes(context, counted, checks), counted)
     return Proxied(pages, context.settings().web.trusted_proxies)
+
+
+def hidden(shelf: Shelf, root: str) -> tuple[str, ...]:
+    """The addresses of ours that the output has a page at, which is shown there; ``root`` is that of our pages."""
+    return tuple(path for path in (f"{root}{way}" for way in WAYS_IN) if shelf.find(path.encode()) is not None)
 
 
 class Application:

@@ -34,7 +34,8 @@ HTTPS = 'public_url = "https://news.example.com/"\n'
 PROXY = 'trusted_proxies = ["127.0.0.1"]\n'
 MARKUP = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp;{{ 7 * 7 }}</title>"
 COLLIDING = {
-    f"{name}.md": a_post(name, date="2024-01-06", url=f"/{name}/") for name in ("subscribe", "issues", "admin", "api")
+    f"{name}.md": a_post(name, "Words of an author.", date="2024-01-06", url=f"/{name}/")
+    for name in ("subscribe", "issues", "admin", "api")
 }
 
 
@@ -472,6 +473,30 @@ def test_markup_in_titles_and_addresses_is_text_on_every_page(tmp_path: Path) ->
 
 
 # What authors do meanwhile
+
+
+def test_a_post_at_an_address_of_ours_is_shown_there_and_said_and_takes_nothing_else(tmp_path: Path) -> None:
+    site = a_site(tmp_path / "site", COLLIDING, config_of(WEB))
+    with Serving(site) as server:
+        for name in COLLIDING:
+            said = ask(server.url, f"/{name.removesuffix('.md')}/")
+            assert said.status == 200
+            assert b"Words of an author" in said.body
+        for path in ("/admin/login", "/api/digests", "/issues/weekly/", "/subscribe/sent", "/preferences"):
+            assert ask(server.url, path).status == 200
+        assert subscribe(server, ANN).status == 202
+        assert post_form(server, "/subscribe", {"address": ANN}).status == 200
+        until(lambda: "At /subscribe the output's own page is shown" in server.said, "it is said")
+        assert "At /admin the output's own page is shown" in server.said
+        assert "At /preferences" not in server.said
+
+
+def test_no_word_of_a_visitor_about_our_host_is_repeated(server: Serving) -> None:
+    for path in ("/", "/subscribe", "/issues/", "/issues", "/admin", "/nothing", "/api/nothing", "/api/openapi.json"):
+        for name in ("Host", "X_Forwarded_Host", "X_Forwarded_Server", "X_Original_URL", "Referer", "Origin"):
+            said = ask(server.url, path, **{name: "evil.example"})
+            assert said.status in {200, 303, 301, 404, 308}, (path, name)
+            assert b"evil" not in said.head.encode() + said.body, (path, name)
 
 
 def test_what_is_saved_while_it_runs_is_taken_or_told_and_never_ends_it(tmp_path: Path) -> None:
