@@ -17,7 +17,8 @@ from publisher.logs import Log
 from publisher.model.settings import DEFAULT_STORE_URL
 from publisher.store.database import open_store
 from publisher.tokens import ADMIN_VARIABLE
-from tests.sites import a_site, config_of, published
+from tests.servers import free_port
+from tests.sites import a_site, config_of, published, write
 from tests.web import TOKEN, WEB
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ def site(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def serving(site: Path, *, clock: bool) -> Iterator[httpx.Client]:
+def serving(site: Path, *, clock: bool, said: list[str] | None = None) -> Iterator[httpx.Client]:
     """A server in a thread of this process."""
-    lines: list[str] = []
+    lines = [] if said is None else said
     ready = threading.Event()
 
     def hear(line: str) -> None:
@@ -74,3 +75,16 @@ def test_feeds_are_counted_by_status_and_for_their_readers_however_their_address
     assert {status: float(count) for status, count in told.items()} == {"200": 2, "304": 1}
     with closing(open_store(DEFAULT_STORE_URL, site)) as store:
         assert dict(pulse(store, datetime.now(UTC)).feeds) == {"/feed.xml": 16}
+
+
+def test_an_address_that_is_set_is_not_said_to_be_missing_where_it_is_of_this_machine(site: Path) -> None:
+    port = free_port()
+    write(
+        site,
+        "config.toml",
+        config_of(WEB.replace("port = 0", f'port = {port}\npublic_url = "http://127.0.0.1:{port}/"')),
+    )
+    said: list[str] = []
+    with serving(site, clock=False, said=said) as client:
+        assert client.get("healthz").text == "ok"
+    assert not any("public_url" in line for line in said)
