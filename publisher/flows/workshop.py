@@ -6,8 +6,10 @@ much (see crew.py). What it returns is plain tuples and text, cheap to hand from
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat as modes
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -87,6 +89,15 @@ class Bench:
     spool: Spool | None = None
 
 
+def _only_a_file(path: str, flags: int) -> int:
+    """Open what is a file: a pipe that was put in a post's place would be waited for without end."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    if not modes.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no file")
+    return descriptor
+
+
 class Workshop:
     """Reads and renders posts of one site, keeping what it read until it is rendered."""
 
@@ -104,7 +115,7 @@ class Workshop:
     def read(self, path: str) -> Read:
         """Read one file. A file that cannot be read is a refusal like any other."""
         try:
-            with open(os.path.join(self._root, path), "rb") as stream:
+            with open(os.path.join(self._root, path), "rb", opener=_only_a_file) as stream:
                 data = stream.read()
         except OSError as fault:
             shown = f"{self._settings.posts.dir}/{path}"

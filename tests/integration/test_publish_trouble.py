@@ -325,3 +325,13 @@ def test_a_template_with_a_fault_is_named_and_nothing_is_lost(site: Path) -> Non
         path: before[path] for path in ("one/index.html", "feed.xml")
     }
     assert messages(published(a_site(site.parent / "other"))) == ""
+
+
+def test_a_pipe_in_the_place_of_a_post_is_not_waited_for_and_what_was_published_stays(site: Path) -> None:
+    before = tree(site / "public")
+    (site / "posts" / "one.md").unlink()
+    os.mkfifo(site / "posts" / "one.md")
+    done = run(site, "publish")
+    assert done.code == 1
+    assert "posts/one.md: error: cannot be read" in done.err
+    assert tree(site / "public") == before
