@@ -645,7 +645,7 @@ def test_a_store_that_is_taken_away_is_told_until_it_is_back(tmp_path: Path) -> 
         assert subscribe(server, "bob@example.org").status == 503
         assert ask(server.url, "/feed.xml").status == 200
         assert not store.exists()
-        assert "was taken away" in server.said
+        until(lambda: "was taken away" in server.said, "it is told")
         kept.rename(store)
         assert ask(server.url, "/readyz").status == 200
         assert subscribe(server, "bob@example.org").status == 202
