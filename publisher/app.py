@@ -106,6 +106,7 @@ class Server:
             checks = {"store": self._answers, "clock": self._ticks}
             pages = application(self._context(), lambda: self._shelves.current, log, self._metrics, checks)
             self._web = WebServer(pages, self._front, settings.web, ready=self._ready)
+            self._metrics.connections_from(lambda: self._web.connections)
             if self._web.port and not settings.web.public_url and is_loopback(settings.web.host):
                 self._settings.own = _address(settings.web.host, self._web.port)
         except BaseException:

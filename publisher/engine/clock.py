@@ -61,10 +61,6 @@ class Clock:
             self._scheduler.remove_all_jobs()  # it stumbles over one that it has just handed out when it is shut down
             self._scheduler.shutdown(wait=True)
 
-    def wait(self) -> None:
-        """Block until somebody stops the clock."""
-        self._stopped.wait()
-
     def _call(self, at: datetime) -> None:
         if not self._stopped.is_set():
             self._scheduler.add_job(self._wake, DateTrigger(at), id="wake", replace_existing=True)

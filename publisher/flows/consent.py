@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from publisher.errors import PublisherError
 from publisher.flows.letters import VALID, goodbye_letter, welcome_letter
-from publisher.flows.newness import find_cadence
 from publisher.flows.subscribe import PATIENCE, baseline, begin, end, is_token
 from publisher.mail.addresses import parse_mailbox
 from publisher.model.letter import LetterKind
@@ -159,30 +158,10 @@ def say_goodbye(connection: Connection, desk: Desk, left: Subscription, now: dat
     return write(connection, lambda: goodbye_letter(connection, desk, left, digest, now)) if digest else ()
 
 
-def change_cadence(
-    store: Store, desk: Desk, subscription: Subscription, cadence: str, now: datetime, *, evidence: str = ""
-) -> bool:
-    """Change the pace of a reader by their own wish; what is pending for them stays pending.
-
-    False when they do not read the digest (any more), or at that pace already. Raises UsageError for a cadence
-    that the digest does not have.
-    """
-    digest = next((each for each in desk.settings.digests if each.name == subscription.digest), None)
-    with store.writing() as connection:
-        found = people.by_number(connection, subscription.subscriber, subscription.digest)
-        if digest is None or found is None or found.state is not SubscriptionState.CONFIRMED:
-            return False
-        wanted = find_cadence(digest, cadence)
-        if found.cadence == wanted:
-            return False
-        repace(connection, found, wanted, now, evidence)
-    return True
-
-
-def repace(connection: Connection, reader: Subscription, cadence: str, now: datetime, evidence: str = "") -> None:
+def repace(connection: Connection, reader: Subscription, cadence: str, now: datetime) -> None:
     """Change a reader's pace by their own word, in an open ``writing`` transaction."""
     people.change_pace(connection, reader.subscriber, reader.digest, cadence)
-    said = evidence or CHOSE.format(cadence=cadence, before=reader.cadence)
+    said = CHOSE.format(cadence=cadence, before=reader.cadence)
     consents.record(
         connection, reader.subscriber, reader.digest, ConsentKind.CADENCE, wording=WORDING, evidence=said, now=now
     )

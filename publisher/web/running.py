@@ -20,7 +20,7 @@ from publisher.errors import PublisherError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from starlette.types import ASGIApp
     from uvicorn.server import ServerState
@@ -60,6 +60,7 @@ class WebServer:
         self._stopped = False
         self._loop: AbstractEventLoop | None = None
         self._asked_to_stop: asyncio.Event | None = None
+        self._open: Collection[object] = ()
         self._sockets = bind(settings.host, settings.port)
         self._port = 0 if settings.host.startswith(UNIX) else int(self._sockets[0].getsockname()[1])
         self._file = _Name(settings.host.removeprefix(UNIX)) if settings.host.startswith(UNIX) else None
@@ -68,6 +69,11 @@ class WebServer:
     def port(self) -> int:
         """Where it listens; 0 for a socket in the file system."""
         return self._port
+
+    @property
+    def connections(self) -> int:
+        """How many are open; from any thread."""
+        return len(self._open)
 
     def serve(self) -> None:
         """Answer until SIGTERM, SIGINT (in the main thread) or ``stop``; requests under way are finished first."""
@@ -120,6 +126,7 @@ class WebServer:
         current_default_thread_limiter().total_tokens = _THREADS
         state, traffic = ServerState(), Traffic(self._front, _affordable(self._bounds or Bounds()))
         traffic.look(state, loop.time())
+        self._open = state.connections
         asked = asyncio.Event()
         with self._lock:
             self._loop, self._asked_to_stop = loop, asked

@@ -142,7 +142,7 @@ def test_a_clock_that_is_stopped_waits_for_the_call_and_calls_no_more() -> None:
     clock.ring()
     stopping = threading.Thread(target=clock.stop)
     stopping.start()
-    clock.wait()
+    assert clock._stopped.wait(PATIENCE)
     calls.let_go()
     stopping.join(PATIENCE)
     assert not stopping.is_alive()

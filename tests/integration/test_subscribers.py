@@ -405,21 +405,11 @@ def test_another_pace_brings_nothing_twice_and_loses_nothing(office: Office) -> 
     office.draft(TALKS, "weekly")
     office.deliver()
     office.publish(2, "talk")
-    reader = office.person(digest="talks")
-    assert consent.change_cadence(office.store, office.desk, reader, "monthly", NOON)
-    assert not consent.change_cadence(office.store, office.desk, reader, "monthly", NOON)
+    changes = [office.add(digest="talks", cadence="monthly") for _ in range(2)]
+    assert changes == [Change.CHANGED_PACE, Change.NONE]
     assert office.kinds(digest="talks") == ["vouched", "cadence"]
     office.draft(TALKS, "monthly", days=14)
     assert office.given() == ["https://example.com/posts/1/", "https://example.com/posts/2/"]
-
-
-def test_a_pace_is_changed_by_readers_alone(office: Office) -> None:
-    office.add(digest="talks", cadence="weekly")
-    reader = office.person(digest="talks")
-    with pytest.raises(UsageError, match="no cadence hourly"):
-        consent.change_cadence(office.store, office.desk, reader, "hourly", NOON)
-    office.leave(reader.token)
-    assert not consent.change_cadence(office.store, office.desk, reader, "monthly", NOON)
 
 
 # Forgetting

@@ -193,6 +193,13 @@ def test_a_body_that_means_nothing_is_taken_in_and_changes_no_answer(usual: tupl
     assert len(site.asked) == before
 
 
+def test_open_connections_are_counted() -> None:
+    with serving(Site()) as server, Client(server) as one, Client(server) as other:
+        for client in (one, other):
+            client.say(GET % b"feed.xml").answer()
+        assert server.connections == 2
+
+
 def test_head_has_the_headers_alone(server: WebServer) -> None:
     with Client(server) as client:
         status, head, _ = client.say(b"HEAD /feed.xml HTTP/1.1\r\nHost: a\r\n\r\n").answer(head=True)
