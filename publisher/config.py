@@ -89,6 +89,8 @@ _SECRET_VARIABLES = {
 def load(folder: Path) -> Settings:
     """Settings of the site in ``folder``. Raises ConfigError with every fault, UsageError without a file."""
     path = folder / FILE
+    if path.is_fifo():  # it would be waited for without end
+        raise UsageError(f"{path} cannot be read: it is a pipe", "save it as UTF-8 text that you may read")
     try:
         text = path.read_text("utf-8-sig")
     except FileNotFoundError:

@@ -73,7 +73,7 @@ def _files(folder: str, prefix: str) -> Iterator[tuple[str, str]]:
                 continue
             if found.is_dir():
                 yield from _files(found.path, f"{prefix}{found.name}/")
-            else:
+            elif found.is_symlink() or found.is_file():  # a pipe would be waited for without end
                 yield prefix + found.name, found.path
 
 

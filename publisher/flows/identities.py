@@ -64,14 +64,15 @@ def is_placeholder(base_url: str) -> bool:
 
 def read_ids(folder: Path) -> str:
     """The text of ids.toml; empty where there is none. Raises IdentityError if it cannot be read."""
+    path, remedy = folder / ids_file.FILE, "take the file from your version control"
+    if path.is_fifo():  # it would be waited for without end
+        raise IdentityError(f"{ids_file.FILE} cannot be read: it is a pipe", remedy)
     try:
-        return (folder / ids_file.FILE).read_text("utf-8")
+        return path.read_text("utf-8")
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as fault:
-        raise IdentityError(
-            f"{ids_file.FILE} cannot be read: {fault}", "take the file from your version control"
-        ) from None
+        raise IdentityError(f"{ids_file.FILE} cannot be read: {fault}", remedy) from None
 
 
 def identified(

@@ -33,7 +33,7 @@ _ENCODED = re.compile(r"%[0-9A-F]{2}")
 def read(place: Place) -> frozenset[str]:
     """The paths that are ours; empty where nothing was published yet."""
     try:
-        with open(place.full(PATH), "rb") as stream:
+        with open(place.full(PATH), "rb", opener=_without_waiting) as stream:
             text = stream.read().decode("utf-8", "replace")  # ours is UTF-8; what is not names no file of ours
     except OSError:
         return frozenset()
@@ -41,6 +41,11 @@ def read(place: Place) -> frozenset[str]:
     if not _SUSPECT.search(text):
         return frozenset(lines)
     return frozenset(path for path in map(_path, lines) if _is_inside(path))
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; of a pipe in its place nothing is read."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def write(place: Place, paths: Collection[str]) -> None:

@@ -335,3 +335,23 @@ def test_a_pipe_in_the_place_of_a_post_is_not_waited_for_and_what_was_published_
     assert done.code == 1
     assert "posts/one.md: error: cannot be read" in done.err
     assert tree(site / "public") == before
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "words"),
+    [
+        ("config.toml", 2, "it is a pipe"),
+        ("ids.toml", 1, "ids.toml cannot be read: it is a pipe"),
+        ("templates/pages/post.html", 0, ""),
+        ("public/.publisher/manifest.txt", 0, ""),
+    ],
+)
+def test_a_pipe_in_the_place_of_any_other_file_is_not_waited_for(site: Path, path: str, code: int, words: str) -> None:
+    place = site / path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.unlink(missing_ok=True)
+    os.mkfifo(place)
+    write(site, "posts/new.md", a_post("New"))
+    done = run(site, "publish")
+    assert done.code == code
+    assert words in done.err
