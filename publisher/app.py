@@ -133,7 +133,7 @@ class Server:
             ending.callback(self._press.stop)
             ending.callback(self._stopping.set)
             self._web.serve()
-            self._log.say("stop", "Finishing what is under way …")
+            self._log.say("stop", "Finishing what is under way … A second signal ends at once.")
 
     def stop(self) -> None:
         """End as SIGTERM would, from any thread."""

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from publisher.errors import PublisherError
 from publisher.flows.figures import pulse
 from publisher.web.limits import MINUTE, Limit
+from publisher.web.proxies import network_of
 from publisher.web.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 ELSEWHERE = "elsewhere"  # no route of ours
 PATIENCE = 5.0  # seconds that a part has to say whether it can work
-WRONG_TOKENS = 30  # a minute, of all networks together
+WRONG_TOKENS = 30  # a minute, of one network: nobody else's guesses may keep the numbers from who has the token
 UNKNOWN = "Somebody asked for the numbers without the admin token, or with a wrong one."
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"})
@@ -193,10 +194,11 @@ def routes(
         if not sessions.usable:
             raise HTTPException(404)
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if wrong.wait("", WRONG_TOKENS, time.monotonic()):
+        network = network_of(request.client.host if request.client else "")
+        if wrong.wait(network, WRONG_TOKENS, time.monotonic()):
             return PlainTextResponse("Too many attempts.\n", 429, {"Retry-After": "60"})
         if scheme.lower() != "bearer" or not sessions.admits(given.strip()):
-            wrong.take("", WRONG_TOKENS, time.monotonic())
+            wrong.take(network, WRONG_TOKENS, time.monotonic())
             context.say(UNKNOWN)
             return PlainTextResponse("The admin token is needed.\n", 401, {"WWW-Authenticate": "Bearer"})
         return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4, "Cache-Control": "no-store"})

@@ -303,6 +303,15 @@ def test_no_header_is_too_odd(server: Serving) -> None:
                 assert said.status in ANSWERS, (name, value[:9], said)
 
 
+def test_guesses_of_some_keep_nobody_else_out(server: Serving) -> None:
+    def numbers(token: str, network: str) -> int:
+        return ask(server.url, "/metrics", Authorization=f"Bearer {token}", X_Forwarded_For=network).status
+
+    assert [numbers("a guess", "203.7.1.1") for _ in range(31)] == [401] * 30 + [429]
+    assert numbers(TOKEN, "203.7.1.1") == 429
+    assert numbers(TOKEN, "203.7.2.1") == 200
+
+
 # The author's pages
 
 
