@@ -135,7 +135,7 @@ def plan(
     usable = deliverable(known, present)
     audience = gather(connection, digest.name, cadence, usable)
     chosen = variants(usable, audience.cohorts)
-    covered = slots.covered(connection, digest.name, cadence)
+    covered = min([slots.covered(connection, digest.name, cadence), *(each.cursor for each in audience.cohorts)])
     return Plan(
         issues.next_number(connection, digest.name),
         max((arrival.seq for arrival in known), default=0),

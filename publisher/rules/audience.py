@@ -49,7 +49,8 @@ def variants(usable: Sequence[Arrival], cohorts: Iterable[Cohort]) -> tuple[Vari
 def withdrawn(arrivals: Iterable[Arrival], present: Collection[str], covered: int) -> tuple[str, ...]:
     """Name the arrivals that this drafting drops, to arrive anew if they come back.
 
-    ``covered`` is the last number the cadence covered before: what was mailed already is not dropped.
+    ``covered`` is the last number that every reader of the cadence had behind them before: what nobody is owed any
+    more is not dropped. It is lower than what the cadence covered where a delivery was given back.
     """
     return tuple(
         a.entry for a in arrivals if a.seq > covered and a.entry not in present and not a.given and not a.withdrawn

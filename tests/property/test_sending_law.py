@@ -244,6 +244,18 @@ CANCELLED_WHILE_ANOTHER_DIGEST_PASSED_IT_OVER: list[Step] = [
 ]
 
 
+GIVEN_BACK_THEN_GONE_AT_THE_NEXT_DRAFTING_AND_PUBLISHED_AGAIN: list[Step] = [
+    ("join", 2, "talks", "weekly"),
+    ("publish", 5, ("talk",), ""),
+    ("publish", 3, ("talk",), ""),
+    ("hold", 0, "talks", "weekly"),
+    ("withdraw", 3, (), ""),
+    ("cancel", 0, "talks", ""),
+    ("draft", 0, "talks", "weekly"),
+    ("publish", 3, ("conference", "talk"), ""),
+]
+
+
 def prove(url: str, history: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder, closing(open_store(url, Path(folder))) as store:
         world = World(Path(folder), store)
@@ -265,6 +277,7 @@ def prove(url: str, history: list[Step]) -> None:
 @example(LEFT_ONE_OF_TWO)
 @example(LEFT_AFTER_THE_PROCESS_DIED)
 @example(CANCELLED_WHILE_ANOTHER_DIGEST_PASSED_IT_OVER)
+@example(GIVEN_BACK_THEN_GONE_AT_THE_NEXT_DRAFTING_AND_PUBLISHED_AGAIN)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_reader_gets_every_entry_once_whatever_happens(history: list[Step]) -> None:
     prove("sqlite:///m.sqlite3", history)
@@ -273,6 +286,7 @@ def test_every_reader_gets_every_entry_once_whatever_happens(history: list[Step]
 @given(st.lists(STEP, min_size=8, max_size=30))
 @example(LEFT_ONE_OF_TWO)
 @example(CANCELLED_WHILE_ANOTHER_DIGEST_PASSED_IT_OVER)
+@example(GIVEN_BACK_THEN_GONE_AT_THE_NEXT_DRAFTING_AND_PUBLISHED_AGAIN)
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_same_holds_on_postgresql(history: list[Step]) -> None:
     url = fresh_database()

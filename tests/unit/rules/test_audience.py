@@ -40,7 +40,7 @@ def test_readers_with_equal_pending_sets_share_a_variant_and_the_fullest_comes_f
     assert [(v.number, v.entries, v.readers) for v in found] == [(1, ids(2, 1), 3), (2, ids(2), 14)]
 
 
-def test_only_what_the_cadence_had_not_covered_is_dropped_as_withdrawn() -> None:
+def test_only_what_some_reader_may_be_owed_is_dropped_as_withdrawn() -> None:
     assert withdrawn([arrival(1), arrival(2), arrival(3)], ids(3), covered=1) == ids(2)
 
 
