@@ -16,7 +16,7 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from publisher.errors import PublisherError
+from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
@@ -41,7 +41,7 @@ class WebServer:
     """Serves ``app``, and what ``front`` knows without asking it. Made, it is bound; ``serve`` answers.
 
     ``ready`` is called with the port, in the loop's thread, when connections are being answered; ``patience`` is in
-    seconds. Raises PublisherError where the address of ``settings`` cannot be had.
+    seconds. Raises UsageError where the address of ``settings`` cannot be had.
     """
 
     def __init__(
@@ -167,13 +167,13 @@ class WebServer:
 
 
 def bind(host: str, port: int) -> Sequence[socket.socket]:
-    """Listen at every address of ``host``, or at ``unix:PATH``. Raises PublisherError with the key that is at fault."""
+    """Listen at every address of ``host``, or at ``unix:PATH``. Raises UsageError with the key that is at fault."""
     if host.startswith(UNIX):
         return (_bind_file(host.removeprefix(UNIX)),)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError):
-        raise PublisherError(
+        raise UsageError(
             f'[web] host: "{host}" is no address of a machine', 'Write "127.0.0.1", or "0.0.0.0" for every network.'
         ) from None
     bound: list[socket.socket] = []
@@ -202,17 +202,17 @@ def _bind(family: int, address: tuple[object, int]) -> socket.socket:
     return listening
 
 
-def _unbound(host: str, port: int, fault: OSError) -> PublisherError:
+def _unbound(host: str, port: int, fault: OSError) -> UsageError:
     if fault.errno == errno.EADDRINUSE:
-        return PublisherError(
+        return UsageError(
             f"[web] port: {port} is in use on {host}",
             "Stop what listens there (another `publisher serve`?), or choose another port.",
         )
     if fault.errno == errno.EACCES:
-        return PublisherError(
+        return UsageError(
             f"[web] port: {port} is not for this user", "Choose one above 1023, with a proxy in front of it."
         )
-    return PublisherError(
+    return UsageError(
         f'[web] host: nothing can listen at "{host}": {fault.strerror}',
         'Write an address of this machine: "127.0.0.1", or "0.0.0.0" for every network.',
     )
@@ -229,7 +229,7 @@ def _bind_file(path: str) -> socket.socket:
         listening.listen(_BACKLOG)
     except OSError as fault:
         listening.close()
-        raise PublisherError(
+        raise UsageError(
             f'[web] host: nothing can listen at "{path}": {fault.strerror or fault}',
             "Write the path of a file that does not exist yet, in a folder of this user.",
         ) from None

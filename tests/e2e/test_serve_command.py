@@ -37,7 +37,7 @@ def test_a_port_that_is_taken_is_named_with_its_key(tmp_path: Path) -> None:
         port = other.getsockname()[1]
         site = a_site(tmp_path / "site", None, config_of(WEB.replace("port = 0", f"port = {port}")))
         done = run(site, "serve")
-    assert done.code == 1
+    assert done.code == 2
     assert f"[web] port: {port} is in use" in done.err
     assert "choose another port" in done.err
 

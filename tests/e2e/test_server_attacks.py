@@ -697,7 +697,7 @@ def test_two_servers_of_one_site_share_the_work_and_a_port_in_use_is_named(tmp_p
     site = a_site(tmp_path / "site", config=config_of(WEB.replace("port = 0", f"port = {port}") + HTTPS))
     with Serving(site) as server:
         done = run(site, "serve")
-        assert (done.code, done.out) == (1, "")
+        assert (done.code, done.out) == (2, "")
         assert f"[web] port: {port} is in use on 127.0.0.1" in done.err
         assert "another `publisher serve`?" in done.err
         config = site / "config.toml"
