@@ -727,11 +727,13 @@ def test_a_socket_file_that_a_killed_server_left_is_taken_over(tmp_path: Path) -
         with subprocess.Popen(
             command("serve"), cwd=site, env=environment(), stdout=subprocess.PIPE, text=True
         ) as server:
-            assert server.stdout is not None
-            assert any("Serving unix:web.sock" in line for line in server.stdout)
-            assert answers() == b"HTTP/1.1 200 OK\r\n"
-            assert run(site, "serve").code == 1
-            server.send_signal(ending)
+            try:
+                assert server.stdout is not None
+                assert any("Serving unix:web.sock" in line for line in server.stdout)
+                assert answers() == b"HTTP/1.1 200 OK\r\n"
+                assert run(site, "serve").code == 2
+            finally:
+                server.send_signal(ending)
     assert server.returncode == 0
     assert not place.exists()
 
