@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
@@ -166,19 +166,8 @@ class Hall:
         for limit in (self.context.limits.letters, self.context.limits.guesses, self.context.limits.reasons):
             limit._fresh.clear()
 
-    @contextmanager
-    def statements(self) -> Iterator[list[str]]:
-        """Collect the statements that the store is asked meanwhile, without their values."""
-        seen: list[str] = []
-
-        def heard(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-            seen.append(statement)
-
-        event.listen(self.store.engine, "before_cursor_execute", heard)
-        try:
-            yield seen
-        finally:
-            event.remove(self.store.engine, "before_cursor_execute", heard)
+    def statements(self) -> AbstractContextManager[list[str]]:
+        return statements(self.store)
 
 
 class Page(HTMLParser):
@@ -256,3 +245,18 @@ def sound(html: str) -> Page:
     ids = [given["id"] for _, given in page.tags if "id" in given]
     assert len(ids) == len(set(ids))
     return page
+
+
+@contextmanager
+def statements(store: Store) -> Iterator[list[str]]:
+    """Collect the statements that a store is asked meanwhile, without their values."""
+    seen: list[str] = []
+
+    def heard(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    event.listen(store.engine, "before_cursor_execute", heard)
+    try:
+        yield seen
+    finally:
+        event.remove(store.engine, "before_cursor_execute", heard)

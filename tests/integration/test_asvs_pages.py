@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 from starlette.routing import Mount, Route, Router
 
 from publisher.errors import StoreError
@@ -36,7 +36,7 @@ from publisher.web.rendering import WebPages
 from publisher.web.security import POLICY
 from publisher.web.sessions import LASTS
 from tests.archiving import Site
-from tests.calling import Direct, Page
+from tests.calling import Direct, Page, statements
 from tests.mailing import CONFERENCES, NOON, settings
 from tests.shelves import a_shelf
 from tests.sites import CHECKOUT
@@ -161,18 +161,8 @@ class House:
         assert found is not None
         return found.state
 
-    @contextmanager
-    def statements(self) -> Iterator[list[str]]:
-        seen: list[str] = []
-
-        def heard(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-            seen.append(statement)
-
-        event.listen(self.store.engine, "before_cursor_execute", heard)
-        try:
-            yield seen
-        finally:
-            event.remove(self.store.engine, "before_cursor_execute", heard)
+    def statements(self) -> AbstractContextManager[list[str]]:
+        return statements(self.store)
 
     def routes(self) -> list[Route]:
         """Every route that the application has, with its whole path."""
