@@ -44,9 +44,12 @@ from publisher.config_values import (
     read_schedule,
     read_span,
     read_store_url,
+    read_tag_path,
     read_text,
     read_texts,
+    read_tombstones,
     read_transport,
+    read_url,
     read_urls,
     read_zone,
 )
@@ -55,6 +58,8 @@ from publisher.model.feed import Format
 from publisher.model.problem import Problem, error
 from publisher.model.settings import (
     DEFAULT_STORE_URL,
+    DEFAULT_TOMBSTONES,
+    SPELLINGS,
     DigestSettings,
     EngineSettings,
     FeedsSettings,
@@ -129,8 +134,13 @@ _SHAPE: dict[str, dict[str, Callable[[Any], Any]]] = {
         "description": read_text,
         "author": read_authors,
     },
-    "posts": {"dir": read_folder, "permalink": read_permalinks, "time_of_day": read_clock},
-    "pages": {"enabled": read_flag, "static": read_folder},
+    "posts": {
+        "dir": read_folder,
+        "permalink": read_permalinks,
+        "time_of_day": read_clock,
+        "spelling": read_one_of(*SPELLINGS),
+    },
+    "pages": {"enabled": read_flag, "static": read_folder, "tag_path": read_tag_path},
     "output": {"dir": read_folder, "replace": read_insides},
     "feeds": {
         "formats": read_formats,
@@ -142,6 +152,8 @@ _SHAPE: dict[str, dict[str, Callable[[Any], Any]]] = {
         "author_paths": read_pattern,
         "section_paths": read_pattern,
         "hubs": read_urls,
+        "archives": read_flag,
+        "tombstones": read_tombstones,
     },
     "mail": {
         "from": read_filled,
@@ -185,6 +197,7 @@ _DIGEST = {
     "hold": read_hold,
     "send_late_within": read_span,
     "archive": read_flag,
+    "feed": read_url,
     **_FILTER,
 }
 
@@ -443,6 +456,8 @@ def _feeds(table: dict[str, Any], named: dict[str, dict[str, Any]]) -> FeedsSett
         per_paths=patterns,
         hubs=table.get("hubs", ()),
         named=tuple(_named_feed(name, one, formats, limit, content) for name, one in named.items()),
+        archives=table.get("archives", True),
+        tombstones=table.get("tombstones", DEFAULT_TOMBSTONES),
     )
 
 
@@ -473,6 +488,7 @@ def _digest(name: str, table: dict[str, Any], site: SiteSettings) -> DigestSetti
         limit=table.get("limit", 0),
         content=table.get("content", "summary"),
         archive=table.get("archive", True),
+        feed=table.get("feed", ""),
         **_holding(table),
     )
 

@@ -258,6 +258,25 @@ def read_pattern(value: Any) -> str:
     return text
 
 
+def read_tag_path(value: Any) -> str:
+    """The address of a tag's page below base_url: a folder, or a page's file."""
+    text = read_filled(value).lstrip("/")
+    parts = text.removesuffix("/").split("/")
+    if ":name" not in text or not {"", ".", ".."}.isdisjoint(parts) or re.search(r"[\\?#]", text):
+        raise ValueFault('a path with :name, such as "tags/:name/"')
+    return text
+
+
+def read_tombstones(value: Any) -> timedelta | None:
+    """How long withdrawn entries are named: a span of time, or false."""
+    if value is False:
+        return None
+    try:
+        return read_span(value)
+    except ValueFault as fault:
+        raise ValueFault(f"false, or {fault}") from None
+
+
 def read_per(value: Any) -> tuple[str, ...]:
     """What to make feeds per."""
     words = read_texts(value)

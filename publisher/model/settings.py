@@ -26,23 +26,31 @@ class SiteSettings:
 
 DEFAULT_STORE_URL = "sqlite:///mailing.sqlite3"
 DEFAULT_PERMALINK = "/:sections/:slug/"
+DEFAULT_TAG_PATH = "tags/:name/"
+DEFAULT_TOMBSTONES = timedelta(days=90)
+SPELLINGS = ("publisher", "hugo", "jekyll", "zola", "eleventy", "pelican")
 
 
 @dataclass(frozen=True, slots=True)
 class PostsSettings:
-    """[posts]. ``permalinks`` maps a section ("" for all others) to a pattern of tokens."""
+    """[posts]. ``permalinks`` maps a section ("" for all others) to a pattern of tokens.
+
+    ``spelling`` is one of SPELLINGS: the program whose way to write names in addresses is kept, byte for byte.
+    """
 
     dir: str = "posts"
     permalinks: tuple[tuple[str, str], ...] = (("", DEFAULT_PERMALINK),)
     time_of_day: time = time(0, 0)
+    spelling: str = "publisher"
 
 
 @dataclass(frozen=True, slots=True)
 class PagesSettings:
-    """[pages]."""
+    """[pages]. ``tag_path`` is the address of a tag's page below base_url, with ``:name``."""
 
     enabled: bool = True
     static: str = "static"
+    tag_path: str = DEFAULT_TAG_PATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,11 @@ class NamedFeedSettings:
 
 @dataclass(frozen=True, slots=True)
 class FeedsSettings:
-    """[feeds]. ``limit`` 0 means every entry. ``tag_paths`` are patterns with ``:name``."""
+    """[feeds]. ``limit`` 0 means every entry. ``per_paths`` are patterns with ``:name``.
+
+    With ``archives`` the entries beyond the limit stand in archive documents (RFC 5005). Entries that were withdrawn
+    are named in Atom for ``tombstones`` (RFC 6721); None names none.
+    """
 
     formats: tuple[Format, ...]
     paths: tuple[tuple[Format, str], ...]
@@ -90,11 +102,16 @@ class FeedsSettings:
     per_paths: tuple[tuple[str, str], ...] = ()  # ("tag", "tags/:name/:file"), …
     hubs: tuple[str, ...] = ()
     named: tuple[NamedFeedSettings, ...] = ()
+    archives: bool = True
+    tombstones: timedelta | None = DEFAULT_TOMBSTONES
 
 
 @dataclass(frozen=True, slots=True)
 class DigestSettings:
-    """[digests.NAME]. ``cadences`` maps a cadence's name to its schedule, as written."""
+    """[digests.NAME]. ``cadences`` maps a cadence's name to its schedule, as written.
+
+    ``feed`` is the URL of the feed whose entries the digest is of; empty for the site's own posts.
+    """
 
     name: str
     title: str
@@ -108,6 +125,7 @@ class DigestSettings:
     approve: bool = False  # it waits until it is approved
     send_late_within: timedelta = timedelta(hours=12)
     archive: bool = True  # its issues are pages that everybody may read
+    feed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import ceil
 from time import monotonic
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 MOST_BODY = 64 * 1024  # bytes; the longest form is a fraction of it
 MOST_FIELDS = 500
 DIGITS = 10  # of an issue's number
+_CHARSET = re.compile(rb""";\s*charset\s*=\s*("[^"]*"|[^;]*)""", re.IGNORECASE)
 LIMITED = "A visitor was told to wait: their network asked for too much, or tried too many links."
 
 
@@ -177,7 +179,13 @@ async def _form(scope: Scope, body: bytes) -> FormData:
     if not body:
         return FormData()
     try:
-        request = Request({key: value for key, value in scope.items() if key != "app"}, again)
+        headers = [(name, _plain(value) if name == b"content-type" else value) for name, value in scope["headers"]]
+        request = Request({key: value for key, value in scope.items() if key != "app"} | {"headers": headers}, again)
         return await request.form(max_files=0, max_fields=MOST_FIELDS, max_part_size=MOST_BODY)
-    except (MultiPartException, HTTPException, ValueError):  # the last for a charset that is none
+    except (MultiPartException, HTTPException, ValueError):
         return FormData()
+
+
+def _plain(media_type: bytes) -> bytes:
+    """A form's type without a charset: ours are UTF-8, and a visitor does not choose which codec of Python is run."""
+    return _CHARSET.sub(b"", media_type)

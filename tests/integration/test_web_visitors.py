@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
@@ -524,6 +524,7 @@ def test_no_form_is_answered_with_a_fault_of_ours(
 
 
 @_many
+@example("/subscribe", "multipart/form-data; boundary=B; charset=unicode_escape", b"\\\0")
 @given(path=_paths, kind=_kinds, body=st.binary(max_size=300))
 def test_no_bytes_are_answered_with_a_fault_of_ours(lobby: Hall, path: str, kind: str, body: bytes) -> None:
     headers = [(b"content-type", kind.encode())]
