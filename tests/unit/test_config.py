@@ -23,6 +23,7 @@ DIGEST = '[digests.talks]\nschedule = "mon 09:00"\n'
 
 # Lines of the shipped file that show an example: these keys have no value until they are given one.
 EXAMPLES = {
+    ("digests.conferences", "feed"),
     ("digests.conferences", "hold"),  # none by default
     ("mail", "editor"),
     ("mail", "relay_log"),
