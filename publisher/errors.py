@@ -8,6 +8,7 @@
     │   └── AlreadyRunning    exit 1   another run holds the lock
     ├── TemplateError         exit 2   a template has a fault, named with its line
     ├── IdentityError         exit 1   ids.toml cannot be read, or two posts claim one id
+    ├── FeedError             exit 1   what was read as a feed is none
     ├── StoreError            exit 3   the mailing store could not be used
     └── MailError             exit 4   mail could not leave
 
@@ -73,6 +74,10 @@ class TemplateError(PublisherError):
 
 class IdentityError(PublisherError):
     """ids.toml cannot be trusted as it stands."""
+
+
+class FeedError(PublisherError):
+    """What was read as somebody's feed is none."""
 
 
 class StoreError(PublisherError):
