@@ -66,13 +66,14 @@ def _read_xml(data: bytes, url: str, media_type: str) -> ReceivedFeed:
         raise FeedError(f"{_named(url)} is no feed", _REMEDY)
     feed = read.feed
     base = web_address(_self(feed), url) or url
-    items = [_item(entry, base) for entry in read.entries]
+    atom = str(read.get("version")).startswith("atom")
+    items = [_item(entry, base, atom=atom) for entry in read.entries]
     whole = _ENDS.search(data[-_TAIL:]) is not None or _is_wide(data)
     if not whole:  # the item that the cut is in is not known to be as it was meant
         items = items[: len(_ITEM_ENDS.findall(data))]
     return ReceivedFeed(
-        format=Format.ATOM if str(read.get("version")).startswith("atom") else Format.RSS,
-        title=_title(feed),
+        format=Format.ATOM if atom else Format.RSS,
+        title=_title(feed, atom=atom),
         items=tuple(items),
         id=one_line(feed.get("id")),
         home=web_address(feed.get("link"), base),
@@ -106,12 +107,12 @@ def _is_wide(data: bytes) -> bool:
     return data[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\x00" in data[:8]
 
 
-def _item(entry: Any, base: str) -> ReceivedItem:
+def _item(entry: Any, base: str, *, atom: bool) -> ReceivedItem:
     link = web_address(entry.get("link"), base)
     return ReceivedItem(
         id=one_line(entry.get("id")) or link,
         url=link,
-        title=_title(entry),
+        title=_title(entry, atom=atom),
         published=_moment(entry, "published_parsed"),
         updated=_moment(entry, "updated_parsed"),
         content=_html(entry.get("content") or ()),
@@ -128,13 +129,11 @@ def _item(entry: Any, base: str) -> ReceivedItem:
     )
 
 
-def _title(part: Any) -> str:
-    """A title as plain text: what a document says is text stays as it is."""
-    detail = part.get("title_detail") or {}
+def _title(part: Any, *, atom: bool) -> str:
+    """A title as plain text: what Atom says is text stays as it is; RSS does not say."""
+    kind = (part.get("title_detail") or {}).get("type")
     text = str(part.get("title") or "")
-    return one_line(
-        text if detail.get("type") == "text/plain" else plain(text, whole=detail.get("type") == "application/xhtml+xml")
-    )
+    return one_line(text) if atom and kind == "text/plain" else plain(text, whole=atom)
 
 
 def _moment(entry: Any, key: str) -> datetime | None:
