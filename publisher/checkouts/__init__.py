@@ -1,0 +1,1 @@
+"""Other generators' checkouts: what their configuration says of the site, read and never executed."""
