@@ -279,8 +279,8 @@ def test_pelican_says_all_that_we_ask_and_nothing_is_run(tmp_path: Path) -> None
         tmp_path,
         **{
             "pelicanconf.py": "import os\nSITENAME: str = 'P'\nAUTHOR = 'Kim'\nTIMEZONE = 'Asia/Tokyo'\n"
-            "PATH = 'content'\nARTICLE_PATHS = ['blog']\nARTICLE_URL = '{date:%Y}/{date:%m}/{slug}/'\nSITEURL = os.environ['X']\n"
-            "os.rmdir('spoilt')\nFEED_ALL_ATOM = None\n",
+            "PATH = 'content'\nARTICLE_PATHS = ['blog']\nARTICLE_URL = '{date:%Y}/{date:%m}/{slug}/'\n"
+            "SITEURL = os.environ['X']\nos.rmdir('spoilt')\nFEED_ALL_ATOM = None\n",
             "publishconf.py": "from pelicanconf import *\nSITEURL = 'https://p.test'\n"
             "FEED_ALL_ATOM = 'feeds/all.atom.xml'\nFEED_ALL_RSS = 'feeds/all.rss.xml'\nFEED_MAX_ITEMS = 30\n",
         },
