@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from publisher.cli.common import answer, counted, json_option, quiet_option, site_option, tell
+from publisher.errors import UsageError
+from publisher.rules.platforms import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 PER_PAGE = 50
 NOTES = 20  # lines of an import that are told though nothing is wrong with them
+MOST_HEARD = 10_000  # lines of an import that a program hears of
+MOST_SHOWN = 80  # characters of an address
 
 digest_option = click.option("--digest", "digest", default="", metavar="NAME", help="Only this digest.")
 matching_option = click.option("--matching", default="", metavar="TEXT", help="Only addresses that hold TEXT.")
@@ -144,28 +148,46 @@ def listing(
 
 
 @subscribers.command(name="import")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path, allow_dash=True))
 @click.option(
     "--digest", "digest", default="", metavar="NAME", help="The digest they asked for, unless a column says it."
 )
 @click.option("--cadence", default="", metavar="NAME", help="Its pace, where the digest has several.")
+@click.option(
+    "--platform",
+    default="",
+    metavar="NAME",
+    help=f"Whose lists they are: {', '.join(NAMES)}.  [default: told by their columns]",
+)
 @click.option("--ask", is_flag=True, help="Ask each of them by letter first.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @site_option
 @quiet_option
 @json_option
 def import_(
-    file: Path, digest: str, cadence: str, folder: Path, *, ask: bool, dry_run: bool, quiet: bool, as_json: bool
+    files: tuple[Path, ...],
+    digest: str,
+    cadence: str,
+    platform: str,
+    folder: Path,
+    *,
+    ask: bool,
+    dry_run: bool,
+    quiet: bool,
+    as_json: bool,
 ) -> int:
-    """Take in the people of a CSV FILE. By importing them you vouch that they asked for it, unless you --ask.
+    """Take in the people of lists: CSV, the JSON of an export, or the ZIP of a service; - is standard input.
 
-    Who left, was erased or is never to be mailed stays away. Doing it again changes nothing.
+    Lists of Mailchimp, Substack, Buttondown, listmonk and Ghost are known by their columns, with what they say of who
+    left, never confirmed or cannot be mailed. By importing the others you vouch that they asked for it, unless you
+    --ask. Who left here, was erased or is never to be mailed stays away. Doing it again changes nothing.
     """
     from publisher.cli.progress import progress_bar  # noqa: PLC0415 - help must not wait for it
     from publisher.config import load  # noqa: PLC0415 - as above
     from publisher.flows import importing  # noqa: PLC0415 - brings SQLAlchemy along
     from publisher.store.database import open_store, open_to_read  # noqa: PLC0415 - as above
 
+    _require_platform(platform)
     settings, now = load(folder), datetime.now(UTC)
     teller = _Teller(quiet=quiet, collecting=as_json)
     opening = open_to_read if dry_run else open_store
@@ -174,20 +196,20 @@ def import_(
         done = importing.import_people(
             store,
             _desk(folder, settings),
-            file,
-            importing.Terms(digest, cadence, ask=ask, dry_run=dry_run),
+            files,
+            importing.Terms(digest, cadence, ask=ask, dry_run=dry_run, platform=platform),
             lambda: _items(folder, settings, now),
             now,
             tell=teller.hear,
             progress=progress,
+            stdin=sys.stdin.buffer if sys.stdin else None,
         )
     if as_json:
-        counts = {fate.value: number for fate, number in done.counts.items()}
-        answer({"counts": counts, "dry_run": dry_run, "lines": [each.as_dict() for each in teller.heard]})
+        answer(_import_answer(done, teller, dry_run=dry_run))
     elif not quiet:
         teller.end()
         tell(done.said)
-        click.echo(_summary(done, dry_run=dry_run))
+        click.echo("\n".join(_import_told(done, dry_run=dry_run)))
     return int(done.refused > 0)
 
 
@@ -199,7 +221,10 @@ def import_(
 @site_option
 @quiet_option
 def export(file: str, digest: str, matching: str, form: str, folder: Path, *, quiet: bool) -> None:
-    """Write who gets what, and how they agreed, to FILE or to standard output. An import takes the CSV again."""
+    """Write who gets what, and how they agreed, to FILE or to standard output. An import takes both formats again.
+
+    What it cannot take along: the hashes of those who were erased, and how far each reader has read.
+    """
     from publisher.config import load  # noqa: PLC0415 - help must not wait for it
     from publisher.flows import exporting  # noqa: PLC0415 - brings SQLAlchemy along
     from publisher.model.subscriber import Choice  # noqa: PLC0415 - as above
@@ -323,11 +348,12 @@ class _Teller:
         self._quiet, self._collecting = quiet, collecting
         self._notes = 0
         self.heard: list[Problem] = []
+        self.more = 0
 
     def hear(self, problem: Problem) -> None:
         """Tell one, or keep it for a program."""
         if self._collecting:
-            self.heard.append(problem)
+            self._keep(problem)
             return
         if problem.level.value == "note":
             self._notes += 1
@@ -335,13 +361,64 @@ class _Teller:
                 return
         tell((problem,))
 
+    def _keep(self, problem: Problem) -> None:
+        if len(self.heard) < MOST_HEARD:
+            self.heard.append(problem)
+        else:
+            self.more += 1
+
     def end(self) -> None:
         """Say how many were kept back."""
         if self._notes > NOTES:
             click.echo(f"… and {self._notes - NOTES} more that are known already.", err=True)
 
 
-def _summary(done: Imported, *, dry_run: bool) -> str:
+def _require_platform(name: str) -> None:
+    if name and name not in NAMES:
+        raise UsageError(f"there is no platform named {name}", f"These are: {', '.join(NAMES)}.")
+
+
+def _import_answer(done: Imported, teller: _Teller, *, dry_run: bool) -> dict[str, Any]:
+    kinds = [
+        {
+            "fate": kind.fate.value,
+            "reason": kind.reason,
+            "count": kind.count,
+            "first": [{"path": name, "line": line, "address": address} for name, line, address in kind.first],
+        }
+        for kind in done.kinds
+    ]
+    return {
+        "counts": {fate.value: number for fate, number in done.counts.items()},
+        "kinds": kinds,
+        "lists": [{"path": name, "platform": platform} for name, platform in done.lists],
+        "dry_run": dry_run,
+        "lines": [each.as_dict() for each in teller.heard],
+        "more_lines": teller.more,
+        "said": [each.as_dict() for each in done.said],
+    }
+
+
+def _import_told(done: Imported, *, dry_run: bool) -> list[str]:
+    """The answer to a person: whose lists these are, the sums, and for a dry run the first lines of each kind."""
     parts = [f"{number} {fate.value}" for fate, number in sorted(done.counts.items(), key=lambda each: each[0].name)]
     told = ", ".join(parts) or "no lines"
-    return f"Nothing was done; it would be: {told}." if dry_run else f"Done: {told}."
+    lists = [f"{name} is {platform}'s." for name, platform in done.lists if platform]
+    if not dry_run:
+        return [*lists, f"Done: {told}."]
+    return [*lists, f"Nothing was done; it would be: {told}.", *_examples(done)]
+
+
+def _examples(done: Imported) -> list[str]:
+    told = []
+    for kind in sorted(done.kinds, key=lambda each: (each.fate.name, each.reason)):
+        reason = f" ({kind.reason})" if kind.reason else ""
+        told.append(f"  {kind.count} {kind.fate.value}{reason}, first:")
+        told += [f"    {name}:{line}  {_shown(address)}" for name, line, address in kind.first]
+    return told
+
+
+def _shown(address: str) -> str:
+    """What a list has for an address may be anything, a terminal's commands too."""
+    text = "".join(sign if sign.isprintable() else "�" for sign in address)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"

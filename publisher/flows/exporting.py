@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from publisher.errors import OutputError
-from publisher.flows.people_file import guard
+from publisher.flows.people_file import COLUMNS, guard
 from publisher.model.subscriber import ConsentKind, SuppressionReason
 from publisher.store import people
 
@@ -19,21 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
-    from publisher.model.subscriber import Choice, ConsentEvent, Record
+    from publisher.model.subscriber import Choice, Record
     from publisher.store.database import Store
 
-# In the words that an import understands.
-COLUMNS = (
-    "email",
-    "digest",
-    "status",
-    "cadence",
-    "suppressed",
-    "created",
-    "confirmed_at",
-    "evidence",
-    "unsubscribe_token",
-)
 _SAYING_YES = {ConsentKind.CONFIRMED, ConsentKind.VOUCHED, ConsentKind.IMPORTED}
 _STATUS = {
     SuppressionReason.BOUNCE: "bounced",
@@ -45,7 +33,8 @@ _STATUS = {
 def export(store: Store, choice: Choice, target: TextIO, form: str) -> int:
     """Write what is chosen as "csv" or "json" and return how many records that were.
 
-    CSV is safe to open in a spreadsheet, and an import takes it again. JSON is an array, one record a line.
+    An import takes both again and loses nothing. CSV is safe to open in a spreadsheet; JSON is an array, a record a
+    line. The hashes of erased people and the readers' places in the digests stay where they are.
     """
     with store.reading() as connection:
         found = people.records(connection, choice)
@@ -95,39 +84,37 @@ def _write_json(records: Iterator[Record], target: TextIO) -> int:
 
 
 def _flat(record: Record) -> dict[str, str]:
-    held, suppressed = record.subscription, record.suppressed
+    held, suppression = record.subscription, record.suppression
+    flat = dict.fromkeys(COLUMNS, "") | {"email": record.address, "created": _text(record.created)}
+    if suppression is not None:
+        flat |= {"suppressed_at": _text(suppression.at), "suppressed_detail": suppression.detail}
     if held is None:
-        status = _STATUS[suppressed] if suppressed else ""
-        return dict.fromkeys(COLUMNS, "") | {"email": record.address, "status": status}
-    return {
-        "email": record.address,
+        return flat | {"status": _STATUS[suppression.reason] if suppression else ""}
+    return flat | {
         "digest": held.digest,
         "status": held.state.value,
         "cadence": held.cadence,
-        "suppressed": suppressed.value if suppressed else "",
-        "created": _text(record.events[0].at) if record.events else "",
+        "suppressed": suppression.reason.value if suppression else "",
         "confirmed_at": _text(_confirmed(record)),
-        "evidence": " | ".join(_told(event) for event in record.events),
+        "evidence": json.dumps(_told(record), ensure_ascii=False) if record.events else "",
         "unsubscribe_token": held.token,
     }
 
 
 def _deep(record: Record) -> dict[str, object]:
-    flat: dict[str, object] = {**_flat(record)}
-    flat["evidence"] = [
+    return {**_flat(record), "evidence": _told(record)}
+
+
+def _told(record: Record) -> list[dict[str, str]]:
+    return [
         {"kind": each.kind.value, "at": _text(each.at), "wording": each.wording, "evidence": each.evidence}
         for each in record.events
     ]
-    return flat
 
 
 def _confirmed(record: Record) -> datetime | None:
     return next((event.at for event in reversed(record.events) if event.kind in _SAYING_YES), None)
 
 
-def _told(event: ConsentEvent) -> str:
-    return f"{_text(event.at)} {event.kind.value} ({event.wording}): {event.evidence}"
-
-
 def _text(moment: datetime | None) -> str:
-    return "" if moment is None else moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return "" if moment is None else moment.isoformat().replace("+00:00", "Z")

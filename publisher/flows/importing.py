@@ -1,115 +1,94 @@
-"""Lists of people come in: a file of lines, each decided by what the store knows, written a thousand at a time.
+"""Lists of people come in: files of lines, each decided by what the store knows, written some thousand at a time.
 
-An import vouches for people and never overrules them: who left stays away, and nobody comes back from a
-suppression or an erasure. Doing it again changes nothing, so one that was cut short is simply run again.
+Doing it again changes nothing, so an import that was cut short is simply run again.
 """
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from dataclasses import dataclass
-from enum import Enum
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from publisher.errors import UsageError
+from publisher.flows.enrolling import Batch
+from publisher.flows.fates import Fate, Row, Verdict, decide, is_mild, look, strictest_rows
 from publisher.flows.newness import find_cadence, find_digest
-from publisher.flows.people_file import Line, opened, read_table
-from publisher.flows.subscribe import baseline, begin, end, is_token, new_token, question
+from publisher.flows.people_file import read_table
+from publisher.flows.people_source import open_sources
 from publisher.mail.addresses import parse_mailbox
 from publisher.model.problem import error, note, warning
-from publisher.model.subscriber import (
-    ConsentEvent,
-    ConsentKind,
-    Subscription,
-    SubscriptionState,
-    SuppressionReason,
-)
-from publisher.store import consents, people, slots, suppressions
+from publisher.model.subscriber import SubscriptionState, SuppressionReason
+from publisher.rules.platforms import STATUSES, Absent, strictness
+from publisher.rules.seen import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
+    from typing import IO
 
     from sqlalchemy import Connection
 
+    from publisher.flows.fates import Known
     from publisher.flows.letters import Desk
-    from publisher.flows.people_file import PeopleTable
+    from publisher.flows.people_file import Line, PeopleTable
+    from publisher.flows.people_source import Source
     from publisher.flows.subscribe import Items
     from publisher.model.problem import Problem
     from publisher.model.settings import DigestSettings
-    from publisher.model.subscriber import Mailbox
     from publisher.store.database import Store
 
-WORDING = "import-1"  # the version of the words below; a change of them gets a new one
-VOUCHED = "Imported from {place}; the author vouches that they asked for it."
-WAITING = "Imported from {place} as not yet confirmed."
-LEFT = "Imported from {place} as someone who left."
-BATCH = 1000  # lines in one transaction
+BATCH = 2000  # lines in one transaction
+EXAMPLES = 3  # lines of each kind that an answer names
 
 _S, _R = SubscriptionState, SuppressionReason
-
-# What a status says. A word that is not here is refused: it might mean that somebody wants no mail.
-STATUSES: dict[str, SubscriptionState | SuppressionReason] = {
-    **dict.fromkeys(("", "active", "confirmed", "enabled", "subscribed"), _S.CONFIRMED),
-    **dict.fromkeys(("not confirmed", "pending", "unconfirmed"), _S.PENDING),
-    **dict.fromkeys(("inactive", "opted out", "opt-out", "removed", "unsubscribed"), _S.UNSUBSCRIBED),
-    **dict.fromkeys(("bounce", "bounced", "cleaned", "undeliverable"), _R.BOUNCE),
-    **dict.fromkeys(("complained", "complaint", "spam"), _R.COMPLAINT),
-    **dict.fromkeys(("blocked", "blocklisted", "request", "suppressed"), _R.REQUEST),
-}
-
-
-class Fate(Enum):
-    """What becomes of a line."""
-
-    ADDED = "added"
-    ASKED = "asked"
-    WAITING = "waiting for their word"
-    LEFT = "recorded as unsubscribed"
-    SUPPRESSED = "recorded as never to be mailed"
-    ALREADY = "known already"
-    DUPLICATE = "twice in the file"
-    OTHER = "of another digest"
-    REFUSED = "refused"
-
-
-class Row(NamedTuple):
-    """A line that was understood. ``wanted`` is what it says of the subscription, or why the address is suppressed."""
-
-    line: Line
-    mailbox: Mailbox
-    digest: str
-    cadence: str
-    wanted: SubscriptionState | SuppressionReason
-    suppressed: SuppressionReason | None
-
-
-class Verdict(NamedTuple):
-    """What becomes of a line, and what is said about it."""
-
-    fate: Fate
-    problem: Problem | None = None
+_WRITTEN = {Fate.ADDED, Fate.ASKED, Fate.WAITING, Fate.LEFT, Fate.SUPPRESSED}
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a file is taken. Without ``digest`` its own column says which; with ``ask`` people are asked by letter."""
+    """How lists are taken. Without ``digest`` their own column says which; with ``ask`` people are asked by letter.
+
+    ``platform`` is whose lists they are, "" where their columns tell.
+    """
 
     digest: str = ""
     cadence: str = ""
     ask: bool = False
     dry_run: bool = False
+    platform: str = ""
+
+
+@dataclass(slots=True)
+class Kind:
+    """Lines that had one fate for one reason: how many, and the first of them as (list, line, address)."""
+
+    fate: Fate
+    reason: str
+    count: int = 0
+    first: list[tuple[str, int, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How many lines had which fate, and what else the author should hear of."""
+    """How many lines had which fate, and why; ``lists`` are names with the platform that was recognised ("" for none).
 
-    counts: dict[Fate, int]
+    ``said`` is what else the author should hear of.
+    """
+
+    kinds: tuple[Kind, ...]
+    lists: tuple[tuple[str, str], ...]
     said: tuple[Problem, ...]
+
+    @property
+    def counts(self) -> dict[Fate, int]:
+        """Count the lines of each fate."""
+        found: Counter[Fate] = Counter()
+        for kind in self.kinds:
+            found[kind.fate] += kind.count
+        return dict(found)
 
     @property
     def refused(self) -> int:
@@ -117,163 +96,223 @@ class Imported:
         return self.counts.get(Fate.REFUSED, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the store knows of the people of some lines, and whether they are to be asked.
-
-    ``erased`` holds keys; ``own_word`` the places (person, digest) whose owner confirmed by their own word.
-    """
-
-    numbers: dict[str, int]
-    suppressed: dict[str, str]
-    erased: frozenset[str]
-    places: dict[tuple[int, str], Subscription]
-    own_word: frozenset[tuple[int, str]]
-
-    def place(self, row: Row) -> Subscription | None:
-        """Find the subscription that a row is about."""
-        return self.places.get((self.numbers.get(row.mailbox.key, 0), row.digest))
-
-    def spoke(self, row: Row, digest: str = "") -> bool:
-        """Whether its person reads something, or this digest, by their own word."""
-        person = self.numbers.get(row.mailbox.key, 0)
-        return any(
-            number == person and digest in {"", name} and self.places[number, name].state is _S.CONFIRMED
-            for number, name in self.own_word
-            if (number, name) in self.places
-        )
-
-
 def import_people(
     store: Store | None,
     desk: Desk,
-    path: Path,
+    paths: Sequence[Path],
     terms: Terms,
     items: Items,
     now: datetime,
     *,
     tell: Callable[[Problem], None],
     progress: Callable[[str, int, int], None],
+    stdin: IO[bytes] | None = None,
 ) -> Imported:
-    """Take the people of a CSV file in; ``tell`` hears of each line that is not simply taken.
+    """Take the people of some lists in; ``tell`` hears of each line that is not simply taken.
 
-    ``store`` may be None for a dry run. Raises UsageError for a file that cannot be read as a list of people, an
-    unknown digest, or a cadence that must be named.
+    Every list is recognised before anything is written, and the lists of those who left come first. ``store`` may be
+    None for a dry run. Raises UsageError for what cannot be read as a list of people, an unknown digest, or a cadence
+    that must be named.
     """
     digest = find_digest(desk.settings, terms.digest) if terms.digest else None
-    run = _Run(desk, terms, items, now, path.name, counts=Counter(), seen=set(), said=[])
-    size = os.path.getsize(path) if path.is_file() else 0
-    with opened(path) as (text, position):
-        table = read_table(text, path.name)
-        _require(table, digest, terms)
+    run = _Run(desk, terms, items, now, tell)
+    with ExitStack() as stack:
+        sources = open_sources(stack, paths, stdin)
+        opened, passed = _recognised(sources, desk, terms)
+        for _, table in opened:
+            _require(table, digest, terms)
+        run.introduce([table for _, table in opened], passed)
+        size, done = sum(source.size for source, _ in opened), 0
+        for source, table in sorted(opened, key=lambda each: strictness(each[1].sense)):
+            for batch in _batches(table, run):
+                run.take(store, table, batch)
+                if size:
+                    progress("Reading the list", min(done + source.position(), size), size)
+            done += source.size
+    lists = tuple((table.name, table.platform.title) for _, table in opened)
+    return Imported(tuple(run.kinds.values()), lists, tuple(run.said))
+
+
+def _batches(table: PeopleTable, run: _Run) -> Iterator[list[Line]]:
+    try:
         while batch := list(islice(table.lines, BATCH)):
-            for problem in run.take(store, batch):
-                tell(problem)
-            if size:
-                progress("Reading the list", position(), size)
-    return Imported(dict(run.counts), tuple(run.said))
+            yield batch
+    except UsageError as fault:
+        if not run.kinds:
+            raise
+        again = "What stands before it is done; doing it again changes nothing."
+        raise UsageError(fault.message, f"{fault.remedy} {again}".strip()) from fault
+
+
+def _recognised(
+    sources: Sequence[Source], desk: Desk, terms: Terms
+) -> tuple[list[tuple[Source, PeopleTable]], list[str]]:
+    """Read the heads of all lists, and name those in ZIPs that are passed over.
+
+    Exports hold more than people who want mail: who opened what, for one. What lies in a ZIP is therefore taken only
+    where a service is recognised, or where it is alone.
+    """
+    opened: list[tuple[Source, PeopleTable]] = []
+    passed: list[str] = []
+    alone = len([source for source in sources if source.packed]) == 1
+    for source in sources:
+        try:
+            table = read_table(source.text, source.name, desk.settings.site.timezone, terms.platform)
+        except UsageError:
+            if not source.packed or alone:
+                raise
+            passed.append(source.name)
+            continue
+        if source.packed and not alone and not any(mark <= {*table.titles} for mark in table.platform.marks):
+            passed.append(source.name)
+        else:
+            opened.append((source, table))
+    if not opened:
+        raise UsageError(
+            f"none of {', '.join(passed[:5])} is a list of people that is known",
+            "Unpack the ZIP, and give the list of people alone.",
+        )
+    return opened, passed
 
 
 def _require(table: PeopleTable, digest: DigestSettings | None, terms: Terms) -> None:
     """Refuse at once what would be refused of each line."""
-    if digest is None and "digest" not in table.fields:
+    if digest is None and not table.has("digest"):
         raise UsageError(f"{table.name} does not say which digest it is for", "Say --digest NAME.")
-    if digest is not None and "cadence" not in table.fields:
+    if digest is not None and not table.has("cadence"):
         find_cadence(digest, terms.cadence)
 
 
-@dataclass(frozen=True, slots=True)
 class _Run:
-    """One import on its way through a file."""
+    """One import on its way through its lists."""
 
-    desk: Desk
-    terms: Terms
-    items: Items
-    now: datetime
-    name: str
-    counts: Counter[Fate]
-    seen: set[tuple[str, str]]
-    said: list[Problem]
+    def __init__(self, desk: Desk, terms: Terms, items: Items, now: datetime, tell: Callable[[Problem], None]) -> None:
+        self._desk, self._terms, self._items, self._now, self._tell = desk, terms, items, now, tell
+        self._seen = Seen()
+        self.kinds: dict[tuple[Fate, str], Kind] = {}
+        self.said: list[Problem] = []
 
-    def take(self, store: Store | None, batch: list[Line]) -> list[Problem]:
-        """Decide and write one batch; returns what is to be told of its lines, in their order."""
-        if store is None:
-            return self._judged(None, batch)[1]
-        if self.terms.dry_run:
-            with store.reading() as connection:
-                return self._judged(connection, batch)[1]
+    def introduce(self, tables: Sequence[PeopleTable], passed: Sequence[str]) -> None:
+        """Say what was recognised."""
+        for table in tables:
+            platform = table.platform
+            if platform.warning and table.sense is None and not platform.unless & {*table.titles}:
+                remedy = (
+                    "Export those who left and those who never confirmed by themselves, as unsubscribed.csv and "
+                    "unconfirmed.csv, and import all three together."
+                )
+                self.said.append(warning(table.name, 0, f"{platform.title}'s list {platform.warning}", remedy))
+        self.said.extend(note(name, 0, "is no list of people that is known, and was passed over") for name in passed)
+
+    def take(self, store: Store | None, table: PeopleTable, batch: list[Line]) -> None:
+        """Decide and write one batch, and tell what is to be told of its lines, in their order."""
+        if store is None or self._terms.dry_run:
+            self._look(store, table, batch)
+            return
         with store.writing() as connection:
-            taken, told = self._judged(connection, batch)
-            _Batch(connection, self, taken).write()
-        return told
+            taken, told = self._judged(connection, table, batch)
+            if taken:
+                self.said.extend(Batch(connection, self._desk, self._items, self._now).write(taken))
+        for problem in told:
+            self._tell(problem)
 
-    def _judged(self, connection: Connection | None, batch: list[Line]) -> tuple[list[tuple[Row, Fate]], list[Problem]]:
-        read = [self._read(line) for line in batch]
+    def _look(self, store: Store | None, table: PeopleTable, batch: list[Line]) -> None:
+        if store is None:
+            told = self._judged(None, table, batch)[1]
+        else:
+            with store.reading() as connection:
+                told = self._judged(connection, table, batch)[1]
+        for problem in told:
+            self._tell(problem)
+
+    def _judged(
+        self, connection: Connection | None, table: PeopleTable, batch: list[Line]
+    ) -> tuple[list[tuple[Row, Fate]], list[Problem]]:
+        read = [self._understood(table, line) for line in batch]
         rows = [row for row in read if isinstance(row, Row)]
-        known, chosen = look(connection, self.desk, rows), strictest(rows)
+        known = look(connection, self._desk, rows)
+        counting = strictest_rows(rows)
         taken: list[tuple[Row, Fate]] = []
         told: list[Problem] = []
-        for found in read:
-            verdict = self._verdict(found, known, chosen) if isinstance(found, Row) else Verdict(Fate.REFUSED, found)
-            self.counts[verdict.fate] += 1
+        at = 0
+        for line, found in zip(batch, read, strict=True):
             if isinstance(found, Row):
-                taken.append((found, verdict.fate))
-            if verdict.problem is not None:
-                told.append(verdict.problem)
+                verdict = self._verdict(found, known, counts=at in counting)
+                at += 1
+                if verdict.fate in _WRITTEN:
+                    taken.append((found, verdict.fate))
+            else:
+                verdict = found
+            self._count(table, line, verdict)
+            told.extend(_told(table, line, verdict, found))
         return taken, told
 
-    def _read(self, line: Line) -> Row | Problem:
+    def _understood(self, table: PeopleTable, line: Line) -> Row | Verdict:
+        if line.fault:
+            return Verdict(Fate.REFUSED, "cannot be read", line.fault)
+        if line.sense is None:
+            return _unknown(table, line)
         try:
-            return self._understood(line)
+            mailbox = parse_mailbox(line.address)
         except UsageError as fault:
-            return error(self.name, line.number, fault.message, fault.remedy)
+            return Verdict(Fate.REFUSED, "no address", *_address_fault(line.address, fault))
+        name = line.digest or self._terms.digest
+        place = f"{table.name}, line {line.number}"
+        if isinstance(line.sense, SuppressionReason | Absent) and not name:
+            return Row(line, place, mailbox, "", "", line.sense, None)
+        try:
+            digest = find_digest(self._desk.settings, name)
+            cadence = self._cadence(digest, line)
+        except UsageError as fault:
+            return Verdict(Fate.REFUSED, "no such digest or cadence", fault.message, fault.remedy)
+        return Row(line, place, mailbox, name, cadence, line.sense, _reason(line.suppressed))
 
-    def _understood(self, line: Line) -> Row:
-        wanted = STATUSES.get(line.status.casefold())
-        if wanted is None:
-            known = ", ".join(sorted(filter(None, STATUSES)))
-            raise UsageError(f"the status {line.status!r} is not known", f"These are: {known}.")
-        mailbox = parse_mailbox(line.address)
-        name = line.digest or self.terms.digest
-        if isinstance(wanted, SuppressionReason) and not name:
-            return Row(line, mailbox, "", "", wanted, None)
-        digest = find_digest(self.desk.settings, name)
-        reads = wanted in {_S.CONFIRMED, _S.PENDING}
-        cadence = find_cadence(digest, line.cadence or self.terms.cadence) if reads else digest.cadences[0][0]
-        return Row(line, mailbox, name, cadence, wanted, _reason(line.suppressed))
+    def _cadence(self, digest: DigestSettings, line: Line) -> str:
+        names = [name for name, _ in digest.cadences]
+        if line.sense in {_S.CONFIRMED, _S.PENDING}:
+            return find_cadence(digest, line.cadence or self._terms.cadence)
+        return line.cadence if line.cadence in names else names[0]
 
-    def _verdict(self, row: Row, known: Known, chosen: dict[tuple[str, str], int]) -> Verdict:
-        if self.terms.digest and row.digest != self.terms.digest:
+    def _verdict(self, row: Row, known: Known, *, counts: bool) -> Verdict:
+        if self._terms.digest and row.digest not in {self._terms.digest, ""}:
             return Verdict(Fate.OTHER)
-        number, place = row.line.number, (row.mailbox.key, row.digest)
-        if chosen[place] != number or (place in self.seen and _rank(row) == MILDEST):
-            words = f"{row.mailbox.address} stands more than once in the file"
-            return Verdict(Fate.DUPLICATE, warning(self.name, number, words))
-        self.seen.add(place)
-        fate, words, remedy = decide(row, known, ask=self.terms.ask)
-        if not words:
-            return Verdict(fate)
-        say = error if fate is Fate.REFUSED else note
-        return Verdict(fate, say(self.name, number, f"{row.mailbox.address} {words}", remedy))
+        if row.sense is not Absent.NEVER:
+            place = f"{row.digest}\n{row.mailbox.key}"
+            again = place if is_mild(row) else f"{place}\n{row.sense.value}"  # what is stricter still counts
+            if not counts or again in self._seen:
+                return Verdict(Fate.DUPLICATE, "", "stands more than once in the file")
+            self._seen.add(place)
+            self._seen.add(again)
+        return decide(row, known, ask=self._terms.ask)
+
+    def _count(self, table: PeopleTable, line: Line, verdict: Verdict) -> None:
+        key = (verdict.fate, verdict.reason)
+        kind = self.kinds.get(key) or self.kinds.setdefault(key, Kind(*key))
+        kind.count += 1
+        if len(kind.first) < EXAMPLES:
+            kind.first.append((table.name, line.number, line.address))
 
 
-MILDEST = 2
+def _told(table: PeopleTable, line: Line, verdict: Verdict, found: Row | Verdict) -> list[Problem]:
+    """What is said of a line, if it was not simply taken."""
+    if not verdict.words:
+        return []
+    say = {Fate.REFUSED: error, Fate.DUPLICATE: warning}.get(verdict.fate, note)
+    words = f"{found.mailbox.address} {verdict.words}" if isinstance(found, Row) else verdict.words
+    return [say(table.name, line.number, words, verdict.remedy)]
 
 
-def _rank(row: Row) -> int:
-    """Order what lines want: a suppression before leaving, and both before reading."""
-    if isinstance(row.wanted, SuppressionReason):
-        return 0
-    return 1 if row.wanted is _S.UNSUBSCRIBED else MILDEST
+def _unknown(table: PeopleTable, line: Line) -> Verdict:
+    known = {word for status in table.platform.statuses for word in status.words if word.isalpha() or " " in word}
+    words = f"the status {line.status!r} is not known" if line.status else "the status is missing"
+    return Verdict(Fate.REFUSED, "status not known", words, f"These are: {', '.join(sorted(known))}.")
 
 
-def strictest(rows: list[Row]) -> dict[tuple[str, str], int]:
-    """Choose the line that counts of each person and digest: one that asks for no mail, else the first."""
-    chosen: dict[tuple[str, str], tuple[int, int]] = {}
-    for row in rows:
-        place, rank = (row.mailbox.key, row.digest), (_rank(row), row.line.number)
-        chosen[place] = min(rank, chosen.get(place, rank))
-    return {place: number for place, (_, number) in chosen.items()}
+def _address_fault(address: str, fault: UsageError) -> tuple[str, str]:
+    if not address.isprintable() and any("\udc80" <= sign <= "\udcff" for sign in address):
+        words = f"{address.encode('utf-8', 'replace').decode()!r} holds letters that are not UTF-8"
+        return words, "Save the list as UTF-8 (in a spreadsheet: CSV UTF-8), and import it again."
+    return fault.message, fault.remedy
 
 
 def _reason(word: str) -> SuppressionReason | None:
@@ -282,151 +321,3 @@ def _reason(word: str) -> SuppressionReason | None:
     if isinstance(found, SuppressionReason):
         return found
     return _R.REQUEST if word else None
-
-
-def decide(row: Row, known: Known, *, ask: bool) -> tuple[Fate, str, str]:
-    """Decide about a row: its fate, why, and what would help. Nothing is written."""
-    if row.mailbox.key in known.erased:
-        return Fate.REFUSED, "was erased, and is not added on anybody else's word", "To ask them: subscribers add --ask"
-    if isinstance(row.wanted, SuppressionReason):
-        return _decide_suppression(row, known)
-    if row.wanted is _S.UNSUBSCRIBED:
-        return _decide_leaving(row, known)
-    return _decide_reading(row, known, ask=ask)
-
-
-def _decide_reading(row: Row, known: Known, *, ask: bool) -> tuple[Fate, str, str]:
-    place = known.place(row)
-    if place is not None and place.state is _S.CONFIRMED:
-        return Fate.ALREADY, "is subscribed already", ""
-    reason = known.suppressed.get(row.mailbox.key)
-    if reason and row.suppressed is None:
-        return Fate.REFUSED, f"is never to be mailed again ({reason})", "Only they themselves can ask for mail again."
-    if place is not None and place.state is _S.UNSUBSCRIBED:
-        return Fate.REFUSED, "left, and stays away", "Only they themselves can subscribe again."
-    if ask:
-        return Fate.ASKED, "", ""
-    if row.wanted is _S.PENDING:
-        return (Fate.ALREADY, "waits for confirmation already", "") if place is not None else (Fate.WAITING, "", "")
-    return Fate.ADDED, "", ""
-
-
-def _decide_suppression(row: Row, known: Known) -> tuple[Fate, str, str]:
-    if known.spoke(row):
-        return Fate.ALREADY, "is a reader by their own word, which stands", ""
-    if row.mailbox.key in known.suppressed:
-        return Fate.ALREADY, "is never mailed already", ""
-    return Fate.SUPPRESSED, "", ""
-
-
-def _decide_leaving(row: Row, known: Known) -> tuple[Fate, str, str]:
-    place = known.place(row)
-    if place is not None and place.state is _S.UNSUBSCRIBED:
-        return Fate.ALREADY, "has left already", ""
-    if known.spoke(row, row.digest):
-        return Fate.ALREADY, "is a reader by their own word, which stands", ""
-    return Fate.LEFT, "", ""
-
-
-def look(connection: Connection | None, desk: Desk, rows: list[Row]) -> Known:
-    """Read what the store knows of the people of some rows."""
-    if connection is None:
-        return Known({}, {}, frozenset(), {}, frozenset())
-    keys = {row.mailbox.key for row in rows}
-    numbers = people.persons(connection, keys)
-    marks = {desk.keys.erased(key): key for key in keys} if suppressions.any_erased(connection) else {}
-    return Known(
-        numbers,
-        suppressions.reasons(connection, keys),
-        frozenset(marks[mark] for mark in suppressions.all_erased(connection, marks)),
-        people.places(connection, numbers.values()),
-        consents.spoke_themselves(connection, numbers.values()),
-    )
-
-
-class _Batch:
-    """Writes what was decided about a batch, in an open transaction."""
-
-    def __init__(self, connection: Connection, run: _Run, taken: list[tuple[Row, Fate]]) -> None:
-        self._connection, self._run = connection, run
-        self._taken = [
-            (row, fate) for row, fate in taken if fate not in {Fate.ALREADY, Fate.DUPLICATE, Fate.OTHER, Fate.REFUSED}
-        ]
-        self._made: list[Subscription] = []
-        self._events: list[ConsentEvent] = []
-        self._tokens: frozenset[str] = frozenset()
-        self._used: set[str] = set()
-        self._stand: dict[tuple[str, str], int] = {}
-
-    def write(self) -> None:
-        """Write everything."""
-        self._begin_digests()
-        self._suppress()
-        placed = [(row, fate) for row, fate in self._taken if fate in {Fate.ADDED, Fate.WAITING, Fate.LEFT}]
-        numbers = people.persons(self._connection, {row.mailbox.key for row, _ in placed})
-        new = {row.mailbox.key: row.mailbox for row, _ in placed if row.mailbox.key not in numbers}
-        numbers |= people.enrol_all(self._connection, list(new.values()), self._run.now)
-        places = people.places(self._connection, numbers.values())
-        self._tokens = people.taken_tokens(self._connection, {row.line.token for row, _ in placed if row.line.token})
-        for row, fate in placed:
-            person = numbers[row.mailbox.key]
-            self._place(row, fate, person, places.get((person, row.digest)))
-        people.place_all(self._connection, self._made)
-        consents.record_all(self._connection, self._events)
-        self._ask()
-
-    def _begin_digests(self) -> None:
-        run = self._run
-        for name in dict.fromkeys(row.digest for row, fate in self._taken if fate is not Fate.SUPPRESSED):
-            digest = find_digest(run.desk.settings, name)
-            run.said.extend(baseline(self._connection, digest, run.items, run.now))
-
-    def _suppress(self) -> None:
-        for row, fate in self._taken:
-            reason = row.wanted if fate is Fate.SUPPRESSED else row.suppressed
-            if isinstance(reason, SuppressionReason):
-                detail = f"imported from {self._place_of(row)}"
-                suppressions.suppress(self._connection, row.mailbox, reason, detail, self._run.now)
-
-    def _place(self, row: Row, fate: Fate, person: int, before: Subscription | None) -> None:
-        wording = {Fate.ADDED: VOUCHED, Fate.WAITING: WAITING, Fate.LEFT: LEFT}[fate]
-        evidence = f"{wording.format(place=self._place_of(row))} {row.line.evidence}".rstrip()
-        kind = {Fate.ADDED: ConsentKind.IMPORTED, Fate.WAITING: ConsentKind.ASKED, Fate.LEFT: ConsentKind.LEFT}[fate]
-        if before is not None and fate is Fate.LEFT:
-            end(self._connection, before, kind, WORDING, evidence, self._run.now)
-            return
-        if before is not None:
-            begin(self._connection, person, row.digest, row.cadence)
-        else:
-            self._made.append(self._subscription(row, fate, person))
-        self._events.append(ConsentEvent(person, row.digest, kind, WORDING, evidence, self._run.now))
-
-    def _subscription(self, row: Row, fate: Fate, person: int) -> Subscription:
-        state = {Fate.ADDED: _S.CONFIRMED, Fate.WAITING: _S.PENDING, Fate.LEFT: _S.UNSUBSCRIBED}[fate]
-        cursor = self._covered(row.digest, row.cadence)
-        address, token = row.mailbox.address, self._token(row.line.token)
-        return Subscription(person, address, row.digest, state, row.cadence, cursor, token)
-
-    def _covered(self, digest: str, cadence: str) -> int:
-        """Where a cadence stands, asked once a batch."""
-        if (digest, cadence) not in self._stand:
-            self._stand[digest, cadence] = slots.covered(self._connection, digest, cadence)
-        return self._stand[digest, cadence]
-
-    def _token(self, wanted: str) -> str:
-        """Keep a token that links in mail already sent hold, unless it is somebody's."""
-        free = is_token(wanted) and wanted not in self._tokens and wanted not in self._used
-        token = wanted if free else new_token()
-        self._used.add(token)
-        return token
-
-    def _ask(self) -> None:
-        run = self._run
-        for row, fate in self._taken:
-            if fate is Fate.ASKED:
-                digest = find_digest(run.desk.settings, row.digest)
-                evidence = f"Asked for the list {self._place_of(row)}. {row.line.evidence}".rstrip()
-                question(self._connection, run.desk, row.mailbox, digest, row.cadence, run.now, evidence)
-
-    def _place_of(self, row: Row) -> str:
-        return f"{self._run.name}, line {row.line.number}"

@@ -1,96 +1,133 @@
-"""Files of people: CSV as spreadsheets and other programs write it, read line by line."""
+"""Lists of people, line by line: CSV as spreadsheets and other services write it, and our own export in JSON."""
 
 from __future__ import annotations
 
 import csv
+import json
 import re
-from contextlib import contextmanager
 from dataclasses import dataclass
-from io import TextIOWrapper
-from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from publisher.errors import UsageError
+from publisher.flows.people_json import records
+from publisher.flows.people_source import MOST_LINE, Lines, TooLong
+from publisher.model.subscriber import ConsentKind, SubscriptionState
+from publisher.rules.moments import read_moment
+from publisher.rules.platforms import ADDRESS, PUBLISHER, find_platform, meaning, recognise, strictest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
+    from datetime import tzinfo
+    from typing import TextIO
 
-# What columns are called, in any case; the first that is there is taken. A further platform is a further name.
-COLUMNS = {
-    "address": ("email", "e-mail", "mail", "email address", "e-mail address", "email_address", "address"),
-    "digest": ("digest",),
-    "cadence": ("cadence",),
-    "status": ("status", "state"),
-    "suppressed": ("suppressed",),
-    "token": ("unsubscribe_token",),
-}
-EVIDENCE = ("confirmed_at", "subscribed_at", "created", "created_at", "evidence")  # kept in the words of the evidence
+    from publisher.rules.platforms import Platform, Sense
+
+# Our own columns, in the words that an import understands; a plain list may have any of them, too.
+COLUMNS = (
+    "email",
+    "digest",
+    "status",
+    "cadence",
+    "suppressed",
+    "suppressed_at",
+    "suppressed_detail",
+    "created",
+    "confirmed_at",
+    "evidence",
+    "unsubscribe_token",
+)
+WORDS = ("evidence",)  # what is kept of a plain list beside its dates
 SIGNS = ",;\t"  # what may part columns
 FORMULA = "=+-@\t\r"  # a cell that begins so is a formula to a spreadsheet
+MOST_CELL = 1 << 17  # characters; a longer one is a quotation mark that is never closed, most likely
+MOST_OWN_CELL = 1 << 22  # of our own export: a reader may have changed their mind a thousand times
 
 _DECLARED = re.compile(r"sep=([,;|\t])\s*", re.IGNORECASE)  # spreadsheets' own way to say what parts columns
 
 
+class Told(NamedTuple):
+    """A consent event as our own export has it."""
+
+    kind: ConsentKind
+    at: datetime
+    wording: str
+    evidence: str
+
+
 class Line(NamedTuple):
-    """A line of the file, as written. ``evidence`` holds what it tells of the person's consent."""
+    """A line of a list, as written. ``sense`` is what it says of the person, None if its ``status`` is not known.
+
+    ``at`` is the moment of what it says, ``evidence`` its words about the person's consent, ``events`` the consent that
+    our own export kept, ``fault`` why nothing of it can be used.
+    """
 
     number: int
     address: str
+    sense: Sense | None = None
+    status: str = ""
+    at: datetime | None = None
+    evidence: str = ""
     digest: str = ""
     cadence: str = ""
-    status: str = ""
     suppressed: str = ""
+    suppressed_at: datetime | None = None
+    detail: str = ""
+    created: datetime | None = None
     token: str = ""
-    evidence: str = ""
+    events: tuple[Told, ...] = ()
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PeopleTable:
-    """A file that was recognised: which of the columns it has, and its lines, read as they are asked for."""
+    """A list that was recognised: whose it is, what its name says of all in it, which of our columns it has.
+
+    ``lines`` are read as they are asked for.
+    """
 
     name: str
-    fields: frozenset[str]
+    platform: Platform
+    sense: Sense | None
+    titles: tuple[str, ...]
     lines: Iterator[Line]
+
+    def has(self, column: str) -> bool:
+        """Whether one of our own columns is there, and counts."""
+        return self.platform.plain and column in self.titles
 
 
 class _Head(NamedTuple):
-    """The titles of the columns, empty where there is one column without a title, and what parts them."""
+    """The titles of the columns, none where there is one column without a title, and what parts them."""
 
     sign: str
     titles: tuple[str, ...]
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[tuple[TextIOWrapper, Callable[[], int]]]:
-    """Open a file of people. Bytes that are no UTF-8 come through, and matter only where an address holds them.
+def read_table(text: TextIO, name: str, zone: tzinfo = UTC, platform: str = "") -> PeopleTable:
+    """Recognise a list by its first line, unless its platform is told. ``zone`` is that of plain lists' dates.
 
-    With it comes what tells how many bytes were read. Raises UsageError when it cannot be read.
+    Raises UsageError where no column holds addresses, or nothing tells whether these people want mail.
     """
+    lines = Lines(text, name)
     try:
-        raw = path.open("rb")
-    except OSError as fault:
-        raise UsageError(f"{path} cannot be read: {fault.strerror}", "Give a CSV file that you may read.") from fault
-    with raw:
-        wide = raw.peek(2)[:2] in {b"\xff\xfe", b"\xfe\xff"}
-        encoding, errors = ("utf-16", "replace") if wide else ("utf-8-sig", "surrogateescape")
-        yield TextIOWrapper(raw, encoding=encoding, errors=errors, newline=""), raw.tell
-
-
-def read_table(text: Iterable[str], name: str) -> PeopleTable:
-    """Recognise a file by its first line. Raises UsageError when no column holds addresses."""
-    lines = enumerate(text, 1)
-    number, first = next(((at, line) for at, line in lines if line.strip()), (0, ""))
-    declared = _DECLARED.fullmatch(first)
-    if declared:
-        number, first = next(lines, (0, ""))
-    head = _head(first, name, declared[1] if declared else SIGNS)
-    rest = (line for _, line in lines)
-    counted = _Counted(rest if head.titles else chain([first], rest), number if head.titles else number - 1)
-    read = csv.reader(counted, delimiter=head.sign)
-    places = {field: at for field, names in COLUMNS.items() if (at := _place(head.titles, names)) is not None}
-    told = tuple((title, at) for at, title in enumerate(head.titles) if title in EVIDENCE)
-    return PeopleTable(name, frozenset(places), _lines(read, counted, places or {"address": 0}, told))
+        first = _first(lines)
+        if first.lstrip().startswith(("[", "{")):
+            lines.back(first)
+            return _json_table(lines, name, platform)
+        declared = _DECLARED.fullmatch(first)
+        if declared:
+            first = next(lines, "")
+    except TooLong:
+        raise _no_addresses(name) from None
+    head = _head(first, declared[1] if declared else SIGNS, find_platform(platform).address if platform else ADDRESS)
+    if head is None:
+        raise _no_addresses(name)
+    whose = find_platform(platform) if platform else recognise(head.titles)
+    columns = _Columns(whose, head.titles or (whose.address[0],), name, zone)
+    if not head.titles:
+        lines.back(first)
+    return PeopleTable(name, whose, columns.everyone, head.titles, _csv_lines(lines, head.sign, columns))
 
 
 def guard(cell: str) -> str:
@@ -103,73 +140,202 @@ def unguard(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and cell[1:2] and cell[1] in f"{FORMULA}'" else cell
 
 
-def _head(first: str, name: str, signs: str) -> _Head:
+# The head
+
+
+def _first(lines: Lines) -> str:
+    return next((line for line in lines if line.strip()), "")
+
+
+def _head(first: str, signs: str, addresses: Sequence[str]) -> _Head | None:
     for sign in signs:
-        titles = _titles(first, sign)
-        if _place(titles, COLUMNS["address"]) is not None:
+        titles = tuple(_plain(cell) for cell in _cells(first, sign))
+        if any(name in titles for name in addresses):
             return _Head(sign, titles)
     widest = max(signs, key=first.count)
-    if len([cell for cell in first.split(widest) if cell.strip()]) == 1:
-        return _Head(widest, ())
-    raise UsageError(
-        f"{name} has no column of addresses",
-        f"Give one of its columns the title {COLUMNS['address'][0]} in the first line.",
-    )
+    alone = len([cell for cell in first.split(widest) if cell.strip()]) == 1
+    return _Head(widest, ()) if alone else None
 
 
-def _titles(first: str, sign: str) -> tuple[str, ...]:
+def _cells(first: str, sign: str) -> list[str]:
     try:
-        return tuple(_plain(cell) for cell in next(csv.reader([first], delimiter=sign), []))
+        return next(csv.reader([first], delimiter=sign), [])
     except csv.Error:  # a cell larger than any title
-        return ()
+        return []
 
 
-def _place(titles: tuple[str, ...], names: tuple[str, ...]) -> int | None:
-    return next((titles.index(name) for name in names if name in titles), None)
-
-
-class _Counted:
-    """Rows of text, of which ``number`` is the last that was read."""
-
-    def __init__(self, text: Iterable[str], number: int) -> None:
-        self._text = iter(text)
-        self.number = number
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        row = next(self._text)
-        self.number += 1
-        return row
-
-
-def _lines(
-    read: Iterator[list[str]], counted: _Counted, places: dict[str, int], told: tuple[tuple[str, int], ...]
-) -> Iterator[Line]:
-    """Give each line with the number of its first row of text; cells that are missing are empty."""
-    while True:
-        number = counted.number + 1
-        try:
-            cells = next(read, None)
-        except csv.Error as fault:  # a quote that is never closed, most likely
-            cells = [f"({fault})"] * (max(places.values()) + 1)
-        if cells is None:
-            return
-        if any(cell.strip() for cell in cells):
-            yield _line(number, [unguard(cell.strip()) for cell in cells], places, told)
-
-
-def _line(number: int, cells: list[str], places: dict[str, int], told: tuple[tuple[str, int], ...]) -> Line:
-    found = {field: cells[at] for field, at in places.items() if at < len(cells)}
-    words = (f"{title}: {cells[at]}." for title, at in told if at < len(cells) and cells[at])
-    return Line(number, found.pop("address", ""), **found, evidence=_clean(" ".join(words)))
-
-
-def _clean(text: str) -> str:
-    """What is kept as evidence must be text that a database can hold."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
+def _no_addresses(name: str) -> UsageError:
+    return UsageError(
+        f"{name} has no column of addresses", f"Give one of its columns the title {ADDRESS[0]} in the first line."
+    )
 
 
 def _plain(title: str) -> str:
     return " ".join(title.strip().casefold().split())
+
+
+# A line
+
+
+class _Columns:
+    """Where the columns of a list are, and what its lines say; raises UsageError when it cannot say enough."""
+
+    def __init__(self, platform: Platform, titles: Sequence[str], name: str, zone: tzinfo) -> None:
+        self._at = {title: at for at, title in reversed(list(enumerate(titles)))}
+        self._zone = zone if platform.zone == "" else UTC
+        self._zone_name = platform.zone or str(zone)
+        self.address = next((self._at[title] for title in platform.address if title in self._at), 0)
+        self.everyone = platform.file_sense(name)
+        self._statuses = [
+            (self._at[column], status.words)
+            for status in platform.statuses
+            if (column := next((each for each in status.columns if each in self._at), None)) is not None
+        ]
+        if self.everyone is None and not self._statuses:
+            self.everyone = platform.presence_sense(titles)
+        if self.everyone is None and not self._statuses and platform.remedy:
+            raise UsageError(
+                f"{name} is {platform.title}'s, and does not say whether these people want mail", platform.remedy
+            )
+        self._dates = {
+            sense: [(column, self._at[column]) for column in columns if column in self._at]
+            for sense, columns in platform.dates.items()
+        }
+        dates = dict.fromkeys(column for columns in platform.dates.values() for column in columns)
+        self._told = [(column, self._at[column]) for column in (*dates, *WORDS[: platform.plain]) if column in self._at]
+        self.own = platform is PUBLISHER
+        self._cells = {column: self._at[column] for column in COLUMNS if column in self._at} if platform.plain else {}
+
+    def line(self, number: int, cells: Sequence[str], events: object = None) -> Line:
+        """Read a line's cells; ``events`` are those of our own export where they are not in a cell."""
+        address = cells[self.address].strip() if self.address < len(cells) else ""
+        sense, status = self._sense(cells)
+        own = {column: cells[at] for column, at in self._cells.items() if at < len(cells)}
+        if events is None and own.get("evidence", "").startswith("[{"):
+            events = own["evidence"]
+        try:
+            told = _events(events)
+            kept = self._kept(own, exact=bool(told) or self.own)
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return Line(number, address, fault="what the export kept of this person's consent is spoilt")
+        at, words = (None, "") if told else self._dated(cells, sense)
+        return Line(number, address, sense, status, at, words, events=told, **kept)
+
+    def _sense(self, cells: Sequence[str]) -> tuple[Sense | None, str]:
+        """What a line says of its person; None and the word, where it says what nobody knows."""
+        said = [] if self.everyone is None else [self.everyone]
+        for at, words in self._statuses:
+            word = _clean(cells[at].strip()) if at < len(cells) else ""
+            found = meaning(words, word)
+            if found is None:
+                return None, word
+            said.append(found)
+        return strictest(said) if said else SubscriptionState.CONFIRMED, ""
+
+    def _kept(self, own: dict[str, str], *, exact: bool) -> dict[str, Any]:
+        if not own:
+            return {}
+        kept: dict[str, Any] = {column: own.get(column, "").strip() for column in ("digest", "cadence", "suppressed")}
+        kept["token"] = own.get("unsubscribe_token", "").strip()
+        if exact:
+            kept["detail"] = own.get("suppressed_detail", "")
+            kept["suppressed_at"], kept["created"] = _exact(own.get("suppressed_at")), _exact(own.get("created"))
+        return kept
+
+    def _dated(self, cells: Sequence[str], sense: Sense | None) -> tuple[datetime | None, str]:
+        """When it was that somebody joined or left, and all that the line tells of it in words."""
+        words = [f"{name}: {text}." for name, at in self._told if at < len(cells) and (text := cells[at].strip())]
+        for _, at in self._dates.get(sense, ()) if sense is not None else ():
+            text = cells[at].strip() if at < len(cells) else ""
+            found = read_moment(text, self._zone) if text else None
+            if found is not None:
+                zone = () if found.zoned else (f"(Read as {self._zone_name}.)",)
+                return found.at, _clean(" ".join((*words, *zone)))
+        return None, _clean(" ".join(words))
+
+
+def _exact(text: str | None) -> datetime | None:
+    """A moment as our own export writes it."""
+    if not text:
+        return None
+    moment = datetime.fromisoformat(text.strip())
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _events(told: object) -> tuple[Told, ...]:
+    """The consent that our own export kept. Raises ValueError, TypeError or KeyError for what is none."""
+    found = json.loads(told) if isinstance(told, str) else told
+    if found is None:
+        return ()
+    if not isinstance(found, list):
+        raise TypeError(told)
+    return tuple(_event(each) for each in found)
+
+
+def _event(told: Any) -> Told:
+    at = _exact(told["at"])
+    if at is None or not all(isinstance(told[each], str) for each in ("wording", "evidence")):
+        raise TypeError(told)
+    return Told(ConsentKind(told["kind"]), at, _clean(told["wording"]), _clean(told["evidence"]))
+
+
+def _clean(text: str) -> str:
+    """What is kept must be text that a database can hold."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
+
+
+# CSV
+
+
+def _csv_lines(lines: Lines, sign: str, columns: _Columns) -> Iterator[Line]:
+    """Give each line with the number of its first row of text; cells that are missing are empty."""
+    csv.field_size_limit(MOST_OWN_CELL if columns.own else MOST_CELL)
+    read = csv.reader(lines, delimiter=sign)
+    while True:
+        number = lines.number + 1
+        try:
+            cells = next(read, None)
+        except TooLong:
+            yield Line(number, "", fault=f"the line has more than {MOST_LINE} characters")
+            continue
+        except csv.Error:
+            yield Line(number, "", fault=_unclosed(number, lines.number))
+            continue
+        if cells is None:
+            return
+        if any(cell.strip() for cell in cells):
+            yield columns.line(number, [unguard(cell) for cell in cells])
+
+
+def _unclosed(first: int, last: int) -> str:
+    what = f"a cell has more than {MOST_CELL} characters: a quotation mark that is never closed, most likely"
+    return what if first == last else f"{what}; lines {first} to {last} were not read"
+
+
+# JSON
+
+
+def _json_table(lines: Lines, name: str, platform: str) -> PeopleTable:
+    if platform not in {"", PUBLISHER.name}:
+        raise UsageError(f"{name} is JSON, which is read only as Publisher itself exports it", "Give the CSV file.")
+    columns = _Columns(PUBLISHER, COLUMNS, name, UTC)
+    return PeopleTable(name, PUBLISHER, None, COLUMNS, _json_lines(lines, name, columns))
+
+
+def _json_lines(lines: Lines, name: str, columns: _Columns) -> Iterator[Line]:
+    for number, record in records(lines, name):
+        cells = [_cell(record.get(column)) for column in COLUMNS]
+        fault = next((column for column, cell in zip(COLUMNS, cells, strict=True) if cell is None), "")
+        if fault:
+            yield Line(number, "", fault=f"{fault} is no text")
+            continue
+        yield columns.line(number, [cell or "" for cell in cells], record.get("evidence"))
+
+
+def _cell(value: object) -> str | None:
+    """The text of a value; a list is looked at by who asks for it, and anything else is none."""
+    if value is None or isinstance(value, list):
+        return ""
+    return value if isinstance(value, str) else None

@@ -101,13 +101,24 @@ class ConsentEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Suppression:
+    """Why an address is never mailed, in the words that were noted, and since when."""
+
+    reason: SuppressionReason
+    detail: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """All that is known of one subscription, or of an address that is only suppressed (``subscription`` is None).
 
-    Events are oldest first. ``suppressed`` is None unless the address is never to be mailed.
+    Events are oldest first. ``suppression`` is None unless the address is never to be mailed; ``created`` is when its
+    person became known, None for one who is not.
     """
 
     address: str
     subscription: Subscription | None
     events: tuple[ConsentEvent, ...]
-    suppressed: SuppressionReason | None
+    suppression: Suppression | None
+    created: datetime | None = None

@@ -10,6 +10,7 @@ from publisher.model.subscriber import (
     Record,
     Subscription,
     SubscriptionState,
+    Suppression,
     SuppressionReason,
 )
 from publisher.store import consents
@@ -210,12 +211,12 @@ def taken_tokens(connection: Connection, tokens: Collection[str]) -> frozenset[s
     )
 
 
-def enrol_all(connection: Connection, mailboxes: Collection[Mailbox], now: datetime) -> dict[str, int]:
-    """Make rows for many new people; returns their numbers by key."""
-    rows = [{"address": m.address, "wire": m.wire, "key": m.key, "created": now} for m in mailboxes]
+def enrol_all(connection: Connection, made: Collection[tuple[Mailbox, datetime]]) -> dict[str, int]:
+    """Make rows for many new people, with the moment since when they are known; returns their numbers by key."""
+    rows = [{"address": m.address, "wire": m.wire, "key": m.key, "created": since} for m, since in made]
     if rows:
         connection.execute(insert(subscriber), rows)
-    return persons(connection, [mailbox.key for mailbox in mailboxes])
+    return persons(connection, [mailbox.key for mailbox, _ in made])
 
 
 def place_all(connection: Connection, made: Collection[Subscription]) -> None:
@@ -229,26 +230,31 @@ def records(connection: Connection, choice: Choice) -> Iterator[Record]:
 
     Never more than a few hundred are in memory.
     """
-    query = _subscriptions().add_columns(suppression.c.reason)
+    query = _subscriptions().add_columns(
+        subscriber.c.created, suppression.c.reason, suppression.c.detail, suppression.c.at
+    )
     query = query.outerjoin(suppression, suppression.c.key == subscriber.c.key).where(*_chosen(choice))
     query = query.order_by(subscription.c.digest, subscriber.c.key).execution_options(yield_per=CHUNK)
     for rows in connection.execute(query).partitions():
         events = consents.by_person(connection, {row.id for row in rows})
         for row in rows:
             theirs = tuple(event for event in events.get(row.id, ()) if event.digest == row.digest)
-            reason = SuppressionReason(row.reason) if row.reason else None
-            yield Record(row.address, _subscription(row), theirs, reason)
+            yield Record(row.address, _subscription(row), theirs, _suppression(row), row.created)
     if choice.state is None and not choice.cadence:
         yield from _only_suppressed(connection, choice.matching)
 
 
 def _only_suppressed(connection: Connection, matching: str) -> Iterator[Record]:
     known = select(subscriber.c.key).join(subscription).where(subscriber.c.key == suppression.c.key)
-    query = select(suppression.c.key, suppression.c.reason).where(~known.exists()).order_by(suppression.c.key)
+    query = select(suppression).where(~known.exists()).order_by(suppression.c.key)
     if matching:
         query = query.where(suppression.c.key.contains(matching.casefold(), autoescape=True))
     for row in connection.execute(query.execution_options(yield_per=CHUNK)):
-        yield Record(row.key, None, (), SuppressionReason(row.reason))
+        yield Record(row.key, None, (), _suppression(row))
+
+
+def _suppression(row: Row[*tuple[Any, ...]]) -> Suppression | None:
+    return Suppression(SuppressionReason(row.reason), row.detail, row.at) if row.reason else None
 
 
 def _row(made: Subscription) -> dict[str, object]:

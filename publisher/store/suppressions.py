@@ -59,6 +59,13 @@ def suppress(connection: Connection, mailbox: Mailbox, reason: SuppressionReason
     insert_once(connection, suppression, [values])
 
 
+def suppress_all(connection: Connection, found: Collection[tuple[Mailbox, SuppressionReason, str, datetime]]) -> None:
+    """Never mail many addresses again, each for a reason, with a detail, since a moment; the first of each stands."""
+    ordered = sorted(found, key=lambda each: each[0].key)
+    rows = [{"key": m.key, "reason": reason.value, "detail": detail, "at": at} for m, reason, detail, at in ordered]
+    insert_once(connection, suppression, rows)
+
+
 def lift(connection: Connection, mailbox: Mailbox) -> None:
     """Let an address be mailed again."""
     connection.execute(delete(suppression).where(suppression.c.key == mailbox.key))
