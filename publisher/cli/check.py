@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,14 +12,25 @@ from publisher.cli.progress import progress_bar
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from publisher.flows.against import Against
+
 
 @click.command(help="Look for faults in config, posts, links and feeds, and for secrets in git. Changes nothing.")
 @click.option("--strict", is_flag=True, help="End with exit code 1 on warnings too.")
+@click.option(
+    "--against",
+    "places",
+    multiple=True,
+    metavar="FILE|URL",
+    help="Compare with a feed that readers hold today: what would they notice? May be given several times.",
+)
 @json_option
 @quiet_option
 @site_option
-def check(folder: Path, strict: bool, as_json: bool, quiet: bool) -> int:
+def check(folder: Path, strict: bool, places: tuple[str, ...], as_json: bool, quiet: bool) -> int:
     """Everything `publish` would say of the whole site, and each feed against its specification."""
+    if places:
+        return _against(folder, places, strict=strict, as_json=as_json, quiet=quiet)
     from datetime import UTC, datetime  # noqa: PLC0415 - `--help` does without
 
     from publisher.config import load  # noqa: PLC0415 - as above
@@ -38,3 +49,64 @@ def check(folder: Path, strict: bool, as_json: bool, quiet: bool) -> int:
             looked_at = f"{counted(found.posts, 'post')} and {counted(found.feeds, 'feed')}"
             click.echo(f"{looked_at} checked: {counted(errors, 'error')}, {counted(warnings, 'warning')}")
     return 1 if errors or (strict and warnings) else 0
+
+
+SHOWN = 10  # entries of a kind that are named; --json names all
+
+
+def _against(folder: Path, places: tuple[str, ...], *, strict: bool, as_json: bool, quiet: bool) -> int:
+    """What readers would notice; 1 when it is something they should not, with ``strict`` also an update."""
+    from datetime import UTC, datetime  # noqa: PLC0415 - `--help` does without
+
+    from publisher.config import load  # noqa: PLC0415 - as above
+    from publisher.flows.against import against as story  # noqa: PLC0415 - as above
+
+    settings = load(folder)
+    with progress_bar(shown=not quiet and not as_json) as progress:
+        found = story(folder.absolute(), settings, datetime.now(UTC), places, progress)
+    if as_json:
+        answer([_as_table(one) for one in found])
+    elif not quiet or any(one.is_noticed for one in found):
+        for one in found:
+            _say(one)
+    updates = strict and any(one.findings for one in found)
+    return 1 if updates or any(one.is_noticed for one in found) else 0
+
+
+def _as_table(one: Against) -> dict[str, Any]:
+    return {
+        "place": one.place,
+        "format": one.format,
+        "path": one.path,
+        "entries": {"today": one.theirs, "ours": one.ours},
+        "noticed": one.is_noticed,
+        "findings": [
+            {
+                "what": finding.what,
+                "harm": finding.is_harm,
+                "remedy": finding.remedy,
+                "entries": [
+                    {"title": named.title, "url": named.url, "detail": named.detail} for named in finding.entries
+                ],
+            }
+            for finding in one.findings
+        ],
+        "problems": [problem.as_dict() for problem in one.problems],
+    }
+
+
+def _say(one: Against) -> None:
+    click.echo(
+        f"{one.place} ({one.format}, {counted(one.theirs, 'entry', 'entries')}) and our {one.path} ({one.ours}):"
+    )
+    tell(one.problems)
+    for finding in one.findings:
+        click.echo(f"  {len(finding.entries)}: {finding.what}")
+        for named in finding.entries[:SHOWN]:
+            click.echo("      " + " | ".join(filter(None, (named.title, named.url, named.detail))))
+        if len(finding.entries) > SHOWN:
+            click.echo(f"      and {len(finding.entries) - SHOWN} more")
+        if finding.remedy:
+            click.echo(f"    {finding.remedy}")
+    if not one.is_noticed:
+        click.echo("  readers would notice nothing that they should not")
