@@ -55,4 +55,4 @@ def _fetched(url: str) -> Loaded:
                     raise UsageError(f"{url} is larger than {LARGEST // 1_000_000} MB", remedy)
             return Loaded(bytes(data), str(answer.url), answer.headers.get("content-type", ""))
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as fault:
-        raise UsageError(f"{url} cannot be fetched: {fault or type(fault).__name__}", remedy) from None
+        raise UsageError(f"{url} cannot be fetched: {str(fault) or type(fault).__name__}", remedy) from None
