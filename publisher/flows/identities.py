@@ -88,7 +88,7 @@ def identified(
         return Identified(ids, ids_file.parse_head(text), problems=decode_problems(cached["problems"]))
     before = ids_file.parse(text)
     _refuse_unusable(before)
-    if not around.held and before.site == _site_facts(settings) and _settled(posts, before.records):
+    if not around.held and before.site == site_facts(settings) and _settled(posts, before.records):
         return Identified(_with_updates(posts, {path: one.id for path, one in before.records.items()}), before)
     claims = [Claim(c.path, c.declared_id, moment(c.published), c.title, c.permalink) for c in posts]
     today = now.astimezone(settings.site.timezone).date()
@@ -96,7 +96,7 @@ def identified(
     ids = _with_updates(posts, made.ids)
     if is_placeholder(settings.site.base_url):
         return Identified(ids, before, problems=made.problems, kept=made.kept)
-    after = replace(before, records={record.path: record for record in made.records}, site=_site_facts(settings))
+    after = replace(before, records={record.path: record for record in made.records}, site=site_facts(settings))
     return Identified(ids, before, after, made.problems, _said(before, made.moved, settings), made.kept)
 
 
@@ -148,11 +148,12 @@ def remember(
 
 
 def _key(text: str, around: Around, settings: Settings) -> str:
-    asked = repr((_site_facts(settings), settings.feeds, sorted(around.held)))
+    asked = repr((site_facts(settings), settings.feeds, sorted(around.held)))
     return digest_of("\0".join((text, around.cards, *sorted(around.paths), asked)).encode("utf-8", "replace"))
 
 
-def _site_facts(settings: Settings) -> dict[str, str]:
+def site_facts(settings: Settings) -> dict[str, str]:
+    """The settings that dates and permalinks come from, as ids.toml remembers them."""
     return {
         "base_url": settings.site.base_url,
         "timezone": str(settings.site.timezone),
@@ -168,7 +169,7 @@ def _said(before: Ids, moved: tuple[str, ...], settings: Settings) -> tuple[Prob
         words = "1 post has a new address and keeps its id" if len(moved) == 1 else ""
         words = words or f"{len(moved)} posts have a new address and keep their ids"
         said.append(note("", 0, f"{words}: {names}"))
-    facts = _site_facts(settings)
+    facts = site_facts(settings)
     for key in ("timezone", "time_of_day"):
         former = before.site.get(key)
         if former and former != facts[key]:

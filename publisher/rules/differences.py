@@ -129,7 +129,7 @@ def _renamed(new: Sequence[ReceivedItem], left: Sequence[ReceivedItem]) -> Itera
         ours, known = _by_sign(open_.values(), sign), _by_sign(rest.values(), sign)
         for key, ones in ours.items():
             twins = known.get(key, [])
-            if len(ones) == len(twins) == 1 and (sign is not _title or _is_near(ones[0], twins[0])):
+            if len(ones) == len(twins) == 1 and (sign is not _title or is_near(when(ones[0]), when(twins[0]))):
                 yield ones[0].id, twins[0]
                 del open_[ones[0].id], rest[twins[0].id]
 
@@ -155,13 +155,17 @@ def loosely(url: str) -> str:
     return f"{parts.netloc.lower().removeprefix('www.')}{path}?{parts.query}" if parts.netloc else ""
 
 
+def plain_title(title: str) -> str:
+    """A title without what may differ between two spellings of it."""
+    return " ".join(title.split()).casefold()
+
+
 def _title(item: ReceivedItem) -> str:
-    return " ".join(item.title.split()).casefold()
+    return plain_title(item.title)
 
 
-def _is_near(one: ReceivedItem, other: ReceivedItem) -> bool:
-    """Whether two dates may be one day in two zones; one that is missing contradicts nothing."""
-    first, second = when(one), when(other)
+def is_near(first: datetime | None, second: datetime | None) -> bool:
+    """Whether two moments may be one day in two zones; one that is missing contradicts nothing."""
     return first is None or second is None or abs(first - second) <= _A_DAY
 
 
