@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from publisher.flows.fates import Fate
 from publisher.flows.newness import find_digest
+from publisher.flows.people_file import Told
 from publisher.flows.subscribe import baseline, begin, end, is_token, new_token, question
 from publisher.model.subscriber import ConsentEvent, ConsentKind, Subscription, SubscriptionState, SuppressionReason
 from publisher.store import consents, people, slots, suppressions
@@ -94,11 +95,10 @@ class Batch:
             begin(self._connection, person, row.digest, row.cadence)
         else:
             self._made.append(self._subscription(row, state, person))
-        told = row.line.events if before is None else ()
+        told = row.line.events if before is None else None
+        if told is None:
+            told = (Told(kind, row.line.at or self._now, WORDING, evidence),)
         self._events.extend(ConsentEvent(person, row.digest, e.kind, e.wording, e.evidence, e.at) for e in told)
-        if not told:
-            at = row.line.at or self._now
-            self._events.append(ConsentEvent(person, row.digest, kind, WORDING, evidence, at))
 
     def _subscription(self, row: Row, state: SubscriptionState, person: int) -> Subscription:
         cursor = self._covered(row.digest, row.cadence)

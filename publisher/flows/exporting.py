@@ -96,7 +96,7 @@ def _flat(record: Record) -> dict[str, str]:
         "cadence": held.cadence,
         "suppressed": suppression.reason.value if suppression else "",
         "confirmed_at": _text(_confirmed(record)),
-        "evidence": json.dumps(_told(record), ensure_ascii=False) if record.events else "",
+        "evidence": json.dumps(_told(record), ensure_ascii=False),
         "unsubscribe_token": held.token,
     }
 

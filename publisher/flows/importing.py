@@ -194,9 +194,11 @@ class _Run:
 
     def introduce(self, tables: Sequence[PeopleTable], passed: Sequence[str]) -> None:
         """Say what was recognised."""
+        complete = {table.platform.name for table in tables if table.sense is _S.UNSUBSCRIBED}
         for table in tables:
             platform = table.platform
-            if platform.warning and table.sense is None and not platform.unless & {*table.titles}:
+            silent = table.sense is None and platform.name not in complete and not platform.unless & {*table.titles}
+            if platform.warning and silent:
                 remedy = (
                     "Export those who left and those who never confirmed by themselves, as unsubscribed.csv and "
                     "unconfirmed.csv, and import all three together."

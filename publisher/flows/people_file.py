@@ -75,7 +75,7 @@ class Line(NamedTuple):
     detail: str = ""
     created: datetime | None = None
     token: str = ""
-    events: tuple[Told, ...] = ()
+    events: tuple[Told, ...] | None = None
     fault: str = ""
 
 
@@ -211,14 +211,14 @@ class _Columns:
         address = cells[self.address].strip() if self.address < len(cells) else ""
         sense, status = self._sense(cells)
         own = {column: cells[at] for column, at in self._cells.items() if at < len(cells)}
-        if events is None and own.get("evidence", "").startswith("[{"):
+        if events is None and own.get("evidence", "").startswith(("[{", "[]")):
             events = own["evidence"]
         try:
             told = _events(events)
-            kept = self._kept(own, exact=bool(told) or self.own)
+            kept = self._kept(own, exact=told is not None or self.own)
         except (ValueError, TypeError, KeyError, RecursionError):
             return Line(number, address, fault="what the export kept of this person's consent is spoilt")
-        at, words = (None, "") if told else self._dated(cells, sense)
+        at, words = (None, "") if told is not None else self._dated(cells, sense)
         return Line(number, address, sense, status, at, words, events=told, **kept)
 
     def _sense(self, cells: Sequence[str]) -> tuple[Sense | None, str]:
@@ -262,11 +262,14 @@ def _exact(text: str | None) -> datetime | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def _events(told: object) -> tuple[Told, ...]:
-    """The consent that our own export kept. Raises ValueError, TypeError or KeyError for what is none."""
+def _events(told: object) -> tuple[Told, ...] | None:
+    """The consent that our own export kept, None where it kept none.
+
+    Raises ValueError, TypeError or KeyError for what is no consent.
+    """
     found = json.loads(told) if isinstance(told, str) else told
     if found is None:
-        return ()
+        return None
     if not isinstance(found, list):
         raise TypeError(told)
     return tuple(_event(each) for each in found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -90,3 +91,20 @@ def test_any_text_is_an_address_or_refused(written: str) -> None:
     assert parse_mailbox(mailbox.address) == mailbox
     assert parse_mailbox(mailbox.key).key == mailbox.key
     assert "\n" not in mailbox.wire
+
+
+@given(
+    st.from_regex(r"[A-Za-z0-9_+.-]{0,66}", fullmatch=True),
+    st.from_regex(r"[A-Za-z0-9-]{1,64}(\.[A-Za-z0-9@ -]{1,64}){0,3}\.(org|test|ORG|1|co)", fullmatch=True),
+)
+def test_addresses_of_plain_letters_are_read_as_all_others(local: str, domain: str) -> None:
+    written = f"{local}@{domain}"
+    try:
+        read = parse_mailbox(written).address
+    except UsageError:
+        read = ""
+    try:
+        expected = validate_email(written, check_deliverability=False, strict=True).normalized
+    except EmailNotValidError:
+        expected = ""
+    assert read == expected
