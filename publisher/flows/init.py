@@ -51,7 +51,7 @@ def init(folder: Path) -> Made:
         else:
             shutil.copytree(source / "posts", folder / "posts", dirs_exist_ok=True)
             made += sorted(_below(folder / "posts", folder))
-        _ignore(folder, made, kept)
+        ignore(folder, made, kept)
         shutil.copyfile(source / CONFIG, folder / CONFIG)  # last: until then the folder is no site
         made.append(CONFIG)
     except OSError as fault:
@@ -65,7 +65,8 @@ def _below(folder: Path, root: Path) -> list[str]:
     return [path.relative_to(root).as_posix() for path in folder.rglob("*") if path.is_file()]
 
 
-def _ignore(folder: Path, made: list[str], kept: list[str]) -> None:
+def ignore(folder: Path, made: list[str], kept: list[str]) -> None:
+    """See that git takes none of what is private or can be made again; tells ``made`` or ``kept`` of the file."""
     path = folder / ".gitignore"
     text = path.read_text("utf-8", "replace") if path.exists() else ""
     lines = text.splitlines()
