@@ -252,7 +252,8 @@ class _Run:
     def _understood(self, table: PeopleTable, line: Line) -> Row | Verdict:
         if line.fault:
             return Verdict(Fate.REFUSED, "cannot be read", line.fault)
-        if line.sense is None:
+        sense = line.sense
+        if sense is None:
             return _unknown(table, line)
         try:
             mailbox = parse_mailbox(line.address)
@@ -260,14 +261,16 @@ class _Run:
             return Verdict(Fate.REFUSED, "no address", *_address_fault(line.address, fault))
         name = line.digest or self._terms.digest
         place = f"{table.name}, line {line.number}"
-        if isinstance(line.sense, SuppressionReason | Absent) and not name:
-            return Row(line, place, mailbox, "", "", line.sense, None)
+        if line.at is not None and line.at > self._now:  # a clock that was wrong
+            line = line._replace(at=None)
+        if isinstance(sense, SuppressionReason | Absent) and not name:
+            return Row(line, place, mailbox, "", "", sense, None)
         try:
             digest = find_digest(self._desk.settings, name)
             cadence = self._cadence(digest, line)
         except UsageError as fault:
             return Verdict(Fate.REFUSED, "no such digest or cadence", fault.message, fault.remedy)
-        return Row(line, place, mailbox, name, cadence, line.sense, _reason(line.suppressed))
+        return Row(line, place, mailbox, name, cadence, sense, _reason(line.suppressed))
 
     def _cadence(self, digest: DigestSettings, line: Line) -> str:
         names = [name for name, _ in digest.cadences]

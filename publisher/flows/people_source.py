@@ -54,7 +54,7 @@ def open_sources(stack: ExitStack, paths: Sequence[Path], stdin: IO[bytes] | Non
 
 def _open(stack: ExitStack, path: Path, stdin: IO[bytes] | None) -> list[Source]:
     if str(path) == STANDARD_INPUT:
-        return [_standard_input(stdin)]
+        return [_standard_input(stack, stdin)]
     raw = stack.enter_context(_regular(path))
     if raw.peek(4)[:4] in _ZIPPED:
         return _unzipped(stack, raw, path.name)
@@ -79,7 +79,7 @@ def _regular(path: Path) -> BufferedReader:
     return open(number, "rb")
 
 
-def _standard_input(stdin: IO[bytes] | None) -> Source:
+def _standard_input(stack: ExitStack, stdin: IO[bytes] | None) -> Source:
     if stdin is None:
         raise UsageError("standard input is closed", "Send it a list, or name a file.")
     raw = stdin if isinstance(stdin, BufferedReader) else BufferedReader(cast("RawIOBase", stdin))
@@ -88,7 +88,9 @@ def _standard_input(stdin: IO[bytes] | None) -> Source:
         head = raw.peek(4)[:4]
     if head in _ZIPPED:
         raise UsageError("a ZIP cannot be read from standard input", "Name the file.")
-    return Source(name, _text(raw), 0, lambda: 0)
+    text = _text(raw)
+    stack.callback(text.detach)  # it is not ours to close
+    return Source(name, text, 0, lambda: 0)
 
 
 def _text(raw: IO[bytes]) -> TextIOWrapper:
