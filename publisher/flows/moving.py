@@ -16,6 +16,7 @@ import os
 import statistics
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -170,6 +171,10 @@ def _sources(places: Sequence[str]) -> _Sources:
         _take_output(sources.checkout, sources)
     if sources.checkout is not None:
         sources.problems += sources.checkout.problems
+    for one in sources.feeds:
+        if not one.feed.whole:
+            text = "ends in the middle: what stood behind the cut is not known"
+            sources.problems.append(warning(one.place, 0, text, "fetch it again"))
     return sources
 
 
@@ -365,8 +370,10 @@ def _surveyed(
     place = os.path.normpath(folder.absolute() / settings.posts.dir)
     if ("posts", "dir") in values and not Path(place).is_dir():
         raise UsageError(f"there are no posts in {place}", "name the folder that holds them: --from CHECKOUT")
-    with looking(folder, replace(settings, posts=replace(settings.posts, dir=place)), now, progress) as look:
-        return settings, look.seen
+    with TemporaryDirectory() as nothing:  # a site that begins without posts has no folder of them yet
+        there = place if Path(place).is_dir() else nothing
+        with looking(folder, replace(settings, posts=replace(settings.posts, dir=there)), now, progress) as look:
+            return settings, look.seen
 
 
 def _matched(sources: _Sources, settings: Settings, seen: Survey) -> Matches:
