@@ -179,8 +179,8 @@ def import_(
     """Take in the people of lists: CSV, the JSON of an export, or the ZIP of a service; - is standard input.
 
     Lists of Mailchimp, Substack, Buttondown, listmonk and Ghost are known by their columns, with what they say of who
-    left, never confirmed or cannot be mailed. By importing the others you vouch that they asked for it, unless you
-    --ask. Who left here, was erased or is never to be mailed stays away. Doing it again changes nothing.
+    left, never confirmed or cannot be mailed. By importing readers you vouch that they asked for it, unless you --ask.
+    Who left here, was erased or is never to be mailed stays away. Doing it again changes nothing.
     """
     from publisher.cli.progress import progress_bar  # noqa: PLC0415 - help must not wait for it
     from publisher.config import load  # noqa: PLC0415 - as above

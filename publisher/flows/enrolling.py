@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from publisher.flows.fates import Fate
 from publisher.flows.newness import find_digest
-from publisher.flows.people_file import Told
+from publisher.flows.people_lines import Told
 from publisher.flows.subscribe import baseline, begin, end, is_token, new_token, question
 from publisher.model.subscriber import ConsentEvent, ConsentKind, Subscription, SubscriptionState, SuppressionReason
 from publisher.store import consents, people, slots, suppressions

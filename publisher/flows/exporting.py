@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from publisher.errors import OutputError
-from publisher.flows.people_file import COLUMNS, guard
+from publisher.flows.people_lines import COLUMNS, guard
 from publisher.model.subscriber import ConsentKind, SuppressionReason
 from publisher.store import people
 

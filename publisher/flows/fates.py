@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from publisher.flows.letters import Desk
-    from publisher.flows.people_file import Line
+    from publisher.flows.people_lines import Line
     from publisher.model.subscriber import Mailbox, Subscription
     from publisher.rules.platforms import Sense
 

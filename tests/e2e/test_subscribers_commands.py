@@ -145,6 +145,68 @@ def test_import_tells_lines_and_refuses(site: Path) -> None:
     assert "Did you mean talks?" in subscribers(site, "import", "people.csv", "--digest", "talk", code=2)
 
 
+MAILCHIMP = "Email Address,OPTIN_TIME,CONFIRM_TIME,LEID,EUID"
+
+
+def test_lists_of_a_service_say_whose_they_are_and_what_they_mean(site: Path) -> None:
+    row = "{}@example.org,,2020-01-02 03:04:05,1,a\n"
+    (site / "subscribed_x.csv").write_text(f"{MAILCHIMP}\n{row.format('ann')}{row.format('bob')}")
+    (site / "unsubscribed_x.csv").write_text(f"{MAILCHIMP}\n{row.format('cat')}")
+    lists = ("import", "subscribed_x.csv", "unsubscribed_x.csv", "--digest", "conferences")
+    dry = subscribers(site, *lists, "--dry-run")
+    assert "subscribed_x.csv is Mailchimp's." in dry
+    assert "it would be: 2 added, 1 recorded as unsubscribed." in dry
+    assert "  2 added, first:\n    subscribed_x.csv:2  ann@example.org\n    subscribed_x.csv:3  bob@example.org" in dry
+    answer = json.loads(subscribers(site, *lists, "--json"))
+    assert answer["lists"][0] == {"path": "subscribed_x.csv", "platform": "Mailchimp"}
+    assert [(kind["fate"], kind["count"]) for kind in answer["kinds"]] == [
+        ("recorded as unsubscribed", 1),
+        ("added", 2),
+    ]
+    assert "Done: 3 known already." in subscribers(site, *lists)
+    assert "2020-01-02T03:04:05Z" in subscribers(site, "export", "--matching", "ann")
+
+
+def test_a_platform_that_nobody_knows_is_named(site: Path) -> None:
+    (site / "people.csv").write_text("email\nann@example.org\n")
+    told = subscribers(site, "import", "people.csv", "--digest", "conferences", "--platform", "gohst", code=2)
+    assert "there is no platform named gohst" in told
+    assert "ghost" in told
+
+
+def test_a_list_comes_through_a_pipe(site: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "import", "-", "--digest", "conferences"],
+        cwd=site,
+        env=environment(),
+        input="email\nann@example.org\nnonsense\x1b[2J\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "Done: 1 added, 1 refused.\n")
+    assert "standard input:3: error:" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_what_a_dry_run_shows_is_harmless_on_a_terminal(site: Path) -> None:
+    (site / "people.csv").write_text(f"email\n\x1b]0;title\x07{'x' * 500}\n")
+    told = subscribers(site, "import", "people.csv", "--digest", "conferences", "--dry-run", code=1)
+    assert "\x1b" not in told
+    assert "  1 refused (no address), first:" in told
+
+
+def test_json_goes_out_and_comes_in(site: Path) -> None:
+    subscribers(site, "add", "ann@example.org", "--digest", "talks", "--cadence", "monthly", "-q")
+    subscribers(site, "export", "people.json", "--format", "json")
+    first = (site / "people.json").read_text()
+    (site / "mailing.sqlite3").unlink()
+    assert "Done: 1 added." in subscribers(site, "import", "people.json")
+    assert subscribers(site, "export", "--format", "json") == first
+    (site / "people.json").write_text(first[:-3])
+    assert "people.json, line 2: the list is not closed" in subscribers(site, "import", "people.json", code=2)
+
+
 def test_what_is_known_already_is_told_in_few_lines(site: Path) -> None:
     (site / "people.txt").write_text("".join(f"reader{number}@example.org\n" for number in range(30)))
     subscribers(site, "import", "people.txt", "--digest", "conferences")
