@@ -52,7 +52,9 @@ class Batch:
         placed = [(row, fate) for row, fate in taken if fate in _PLACED]
         numbers = self._enrol([row for row, _ in placed])
         places = people.places(self._connection, numbers.values())
-        self._tokens |= people.taken_tokens(self._connection, {row.line.token for row, _ in placed if row.line.token})
+        self._tokens |= people.taken_tokens(
+            self._connection, {row.line.token for row, _ in placed if is_token(row.line.token)}
+        )
         for row, fate in placed:
             person = numbers[row.mailbox.key]
             self._place(row, fate, person, places.get((person, row.digest)))

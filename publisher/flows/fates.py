@@ -108,7 +108,7 @@ def look(connection: Connection | None, desk: Desk, rows: Sequence[Row]) -> Know
 
 def is_mild(row: Row) -> bool:
     """Whether a row says nothing against mail."""
-    return row.sense in {_S.PENDING, _S.CONFIRMED}
+    return row.sense is _S.CONFIRMED or row.sense is _S.PENDING
 
 
 def strictest_rows(rows: Sequence[Row]) -> set[int]:

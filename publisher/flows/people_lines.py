@@ -32,6 +32,7 @@ COLUMNS = (
     "unsubscribe_token",
 )
 WORDS = ("evidence",)  # what is kept of a plain list beside its dates
+MOST_NAME = 100  # characters of the name of a digest or a cadence
 FORMULA = "=+-@\t\r"  # a cell that begins so is a formula to a spreadsheet
 
 
@@ -126,10 +127,12 @@ class Columns:
     def _kept(self, own: dict[str, str], *, exact: bool) -> dict[str, Any]:
         if not own:
             return {}
-        kept: dict[str, Any] = {column: own.get(column, "").strip() for column in ("digest", "cadence", "suppressed")}
+        kept: dict[str, Any] = {
+            column: printable(own.get(column, "").strip()[:MOST_NAME]) for column in ("digest", "cadence", "suppressed")
+        }
         kept["token"] = own.get("unsubscribe_token", "").strip()
         if exact:
-            kept["detail"] = own.get("suppressed_detail", "")
+            kept["detail"] = _clean(own.get("suppressed_detail", ""))
             kept["suppressed_at"], kept["created"] = _exact(own.get("suppressed_at")), _exact(own.get("created"))
         return kept
 
@@ -178,6 +181,11 @@ def _clean(text: str) -> str:
     if text.isascii() and "\0" not in text:
         return text
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
+
+
+def printable(text: str) -> str:
+    """What is shown of a name from elsewhere, which may hold a terminal's commands."""
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
 
 
 def guard(cell: str) -> str:

@@ -148,7 +148,8 @@ def _require_harmless(everything: list[zipfile.ZipInfo], members: list[zipfile.Z
 
 def _member(stack: ExitStack, pack: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Source:
     raw = stack.enter_context(pack.open(member))
-    shown = f"{name}/{PurePosixPath(member.filename).name}"
+    last = PurePosixPath(member.filename).name
+    shown = f"{name}/{last if last.isprintable() else ascii(last)}"
     return Source(shown, _text(raw), member.file_size, raw.tell, packed=True)
 
 

@@ -32,6 +32,8 @@ def read_moment(text: str, zone: tzinfo) -> Told | None:
     if found is None or int(found[1]) < _EARLIEST:
         return None
     offset = _offset(found[8]) if found[8] else None
+    if found[8] and offset is None:
+        return None
     year, month, day, hour, minute, second = (int(part or 0) for part in found.group(1, 2, 3, 4, 5, 6))
     micro = int((found[7] or "0")[:6].ljust(6, "0"))
     try:

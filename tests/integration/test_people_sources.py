@@ -176,6 +176,24 @@ def test_hostile_cells_reach_no_database_and_no_terminal(door: Door) -> None:
     assert all("\x1b" not in each.message and "\0" not in each.message for each in door.heard)
 
 
+def test_hostile_names_and_tokens_of_an_export(door: Door) -> None:
+    head = "email,digest,status,cadence,suppressed,suppressed_at,suppressed_detail,evidence,unsubscribe_token"
+    rows = [
+        "ann@example.com,\x1b[2J\0,confirmed,weekly,,,,[],token-000000000001",
+        f"bob@example.com,{'x' * 50_000},confirmed,weekly,,,,[],token-000000000002",
+        "cat@example.com,conferences,confirmed,weekly,bounce,2020-01-01T00:00:00Z,a\0b,[],tok\0en-000000000003",
+        "dan@example.com,conferences,confirmed,\x1b[2J,,,,[],token-000000000004",
+    ]
+    assert door.text("\n".join([head, *rows]), digest="") == {"REFUSED": 3, "ADDED": 1}
+    assert all(each.message.isprintable() and len(each.message) < 200 for each in door.heard)
+    assert door.text("\n".join([head, rows[2]]), digest="") == {"ALREADY": 1}
+
+
+def test_the_name_of_a_list_in_a_zip_is_harmless(door: Door) -> None:
+    done = door.take(door.pack({"a\x1b[2J.csv": "email\nann@example.com\n"}))
+    assert done.lists[0][0].isprintable()
+
+
 # ZIPs
 
 
