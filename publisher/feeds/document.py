@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from publisher.feeds.fragments import fragment, json_author
 from publisher.feeds.frames import Frame, frame
+from publisher.feeds.history import with_history
 from publisher.model.feed import Format
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from publisher.model.entry import Item
     from publisher.model.feed import Feed
 
-__all__ = ["Frame", "document", "joined", "json_frame", "xml_frame"]
+__all__ = ["Frame", "document", "joined", "json_frame", "placed", "xml_frame"]
 
 JSON_VERSION = "https://jsonfeed.org/version/1.1"
 
@@ -23,12 +24,19 @@ JSON_VERSION = "https://jsonfeed.org/version/1.1"
 def document(feed: Feed, wanted: Format, items: Iterable[Item]) -> bytes:
     """The whole document of one format, in UTF-8. ``items`` come in the order they are to have."""
     fragments = (fragment(item, wanted, full=feed.full_text).encode() for item in items)
-    return b"".join(joined(feed, wanted, fragments, xml_frame(feed, wanted)))
+    return b"".join(joined(feed, wanted, fragments, placed(xml_frame(feed, wanted), feed, wanted)))
 
 
 def xml_frame(feed: Feed, wanted: Format) -> Frame:
     """The part of a document that depends on settings alone, and so may be kept between runs."""
     return json_frame(feed) if wanted is Format.JSON else frame(feed, wanted)
+
+
+def placed(around: Frame, feed: Feed, wanted: Format) -> Frame:
+    """A feed's frame for one of its documents: the one that readers subscribe to, or an archive."""
+    if wanted is Format.JSON:  # made in no time, so it is not kept
+        return json_frame(feed)
+    return Frame(with_history(around.head, feed, wanted), around.tail)
 
 
 def joined(feed: Feed, wanted: Format, fragments: Iterable[bytes], around: Frame) -> Iterator[bytes]:
@@ -56,5 +64,7 @@ def json_frame(feed: Feed) -> Frame:
         top["authors"] = [json_author(author) for author in feed.authors]
     if feed.hubs:
         top["hubs"] = [{"type": "WebSub", "url": hub} for hub in feed.hubs]
+    if older := feed.history.older.get(Format.JSON):
+        top["next_url"] = older
     lines = [f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in top.items()]
     return Frame("{\n" + ",\n".join(lines) + ',\n"items": [\n', "\n]\n}\n")

@@ -64,8 +64,8 @@ def check(folder: Path, settings: Settings, now: datetime, progress: Callable[[s
 def _feeds(planned: Plan) -> list[Problem]:
     problems: list[Problem] = []
     for one in planned.outputs.values():
-        if one.topic:
-            problems += check_document(b"".join(one.make()), one.path, one.topic)
+        if url := one.topic or one.archive:
+            problems += check_document(b"".join(one.make()), one.path, url)
     return problems
 
 

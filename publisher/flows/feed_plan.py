@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from publisher.content.slugs import slugify
 from publisher.content.urls import quoted_path
 from publisher.flows.cards import Card, moment
-from publisher.model.feed import Feed, Format
+from publisher.model.feed import Feed, Format, History
 from publisher.pages import paths
 from publisher.rules.selection import belongs
 
@@ -20,15 +22,21 @@ if TYPE_CHECKING:
     from publisher.model.settings import Filter, Settings
 
 MAIN = "main"
+FULL_YEAR = 250  # entries; a year with more has an archive for each month
 EMPTY = datetime(2000, 1, 1, tzinfo=UTC)  # what an empty feed says of its last change: no clock, no implausible date
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedFeed:
-    """A feed and the cards of its entries, newest first, within its limit."""
+    """A feed and the cards of its entries, newest first, within its limit; and its archives, the newest first."""
 
     feed: Feed
     members: tuple[Card, ...]
+    archives: tuple[PlannedFeed, ...] = ()
+
+    def every(self) -> Iterable[Card]:
+        """The cards of all its documents; those of the feed may stand in an archive, too."""
+        return chain(self.members, *(one.members for one in self.archives))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +85,16 @@ _WORDS: dict[str, Callable[[Card], Iterable[str]]] = {
 
 
 def plan_feeds(
-    settings: Settings, cards: Sequence[Card], ids: Mapping[str, tuple[str, int]], known_ids: Mapping[str, str]
+    settings: Settings,
+    cards: Sequence[Card],
+    ids: Mapping[str, tuple[str, int]],
+    known_ids: Mapping[str, str],
+    removed: Sequence[tuple[str, datetime]] = (),
 ) -> tuple[PlannedFeed, ...]:
-    """Every feed of the site, the main one first. ``cards`` are newest first; ``known_ids`` ids.toml's."""
+    """Every feed of the site, the main one first. ``cards`` are newest first; ``known_ids`` ids.toml's.
+
+    ``removed`` are the ids of entries that were taken back lately, each with its moment: the main feed names them.
+    """
     feeds = settings.feeds
     shown = [card for card in cards if card.in_feeds]
 
@@ -93,6 +108,7 @@ def plan_feeds(
         content: str,
     ) -> PlannedFeed:
         kept = tuple(members[:limit] if limit else members)
+        has_history = feeds.archives and (key == MAIN or key.startswith("feed:"))
         documents = tuple((fmt, path, settings.site.base_url + quoted_path(path)) for fmt, path in addresses)
         feed = Feed(
             key=key,
@@ -106,8 +122,12 @@ def plan_feeds(
             documents=documents,
             hubs=feeds.hubs,
             full_text=content == "full",
+            history=History(complete=not limit and has_history, removed=tuple(removed) if key == MAIN else ()),
         )
-        return PlannedFeed(feed, kept)
+        if not has_history or len(kept) == len(members):
+            return PlannedFeed(feed, kept)
+        made = archives(feed, members, ids, settings.site.base_url)
+        return PlannedFeed(replace(feed, history=replace(feed.history, older=_urls(made[0].feed))), kept, made)
 
     site = settings.site
     result = [planned(MAIN, site.title, site.base_url, shown, feeds.paths, feeds.limit, feeds.content)]
@@ -126,6 +146,55 @@ def plan_feeds(
             home = site.base_url + place
             result.append(planned(f"{kind}:{group.slug}", title, home, group.cards, own, feeds.limit, feeds.content))
     return tuple(result)
+
+
+def archives(
+    feed: Feed, members: Sequence[Card], ids: Mapping[str, tuple[str, int]], base_url: str
+) -> tuple[PlannedFeed, ...]:
+    """The archives of a feed, the newest first: each holds all entries of a calendar year, or of a month of a full one.
+
+    A pure function of the posts: an archive is of a period, not of what the feed has no room for, so a new post
+    changes one of them, and an old one stays as it is for as long as its entries do.
+    """
+    periods = _periods(members)
+    places = [tuple(_archived(document, period, base_url) for document in feed.documents) for period in periods]
+    current = _urls(feed)
+    older = [*({fmt: url for fmt, _, url in place} for place in places[1:]), {}]
+    newer = [{}, *({fmt: url for fmt, _, url in place} for place in places[:-1])]
+    return tuple(
+        PlannedFeed(
+            replace(
+                feed,
+                documents=place,
+                updated=moment(max(ids[card.path][1] for card in cards)),
+                history=History(before, after, current),
+            ),
+            tuple(cards),
+        )
+        for cards, place, before, after in zip(periods.values(), places, older, newer, strict=True)
+    )
+
+
+def _periods(members: Sequence[Card]) -> dict[str, list[Card]]:
+    """Entries by year ("2018"), or by month ("2018-07") where there are many in the year; the newest period first."""
+    years = Counter(card.day[:4] for card in members)
+    found: dict[str, list[Card]] = {}
+    for card in members:
+        year = card.day[:4]
+        found.setdefault(year if years[year] <= FULL_YEAR else card.day[:7], []).append(card)
+    return dict(sorted(found.items(), reverse=True))
+
+
+def _archived(document: tuple[Format, str, str], period: str, base_url: str) -> tuple[Format, str, str]:
+    """A feed's document of one period: feed.xml of 2018 is archive/2018/feed.xml."""
+    fmt, path, _ = document
+    folder, slash, name = path.rpartition("/")
+    place = f"{folder}{slash}archive/{period.replace('-', '/')}/{name}"
+    return fmt, place, base_url + quoted_path(place)
+
+
+def _urls(feed: Feed) -> dict[Format, str]:
+    return {fmt: url for fmt, _, url in feed.documents}
 
 
 def _passes(card: Card, wanted: Filter) -> bool:

@@ -35,6 +35,7 @@ class Output:
     make: Callable[[], Iterable[bytes]]
     topic: str = ""  # a feed document's URL, which hubs are told of
     leads_to: str = ""  # the URL that a page at a former address leads to
+    archive: str = ""  # an archive document's URL; hubs are told of the feed alone
 
 
 @dataclass(frozen=True, slots=True)

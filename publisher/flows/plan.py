@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from publisher.content.urls import decoded
-from publisher.feeds.document import Frame, joined, xml_frame
+from publisher.feeds.document import Frame, joined, placed, xml_frame
 from publisher.flows.bodies import digest_of
 from publisher.flows.feed_plan import PlannedFeed, address, plan_feeds
 from publisher.flows.lists import Lists, Moved, Output
@@ -74,7 +74,7 @@ def plan(
     feeds = plan_feeds(settings, seen.posts, seen.ids, seen.ids_before.feeds)
     outputs = {one.path: one for one in _documents(feeds, items, key)}
     if not settings.pages.enabled:
-        wanted = {card.path: card for one in feeds for card in one.members}
+        wanted = {card.path: card for one in feeds for card in one.every()}
         moved = tuple(_moved_feeds(settings, feeds, outputs))
         return Plan(feeds, {}, outputs, frozenset(), tuple(wanted.values()), (), moved)
     pages = cache(lambda: pages_of(tuple(one.feed for one in feeds)))
@@ -177,18 +177,24 @@ def _moved_feeds(settings: Settings, feeds: Iterable[PlannedFeed], taken: Collec
 
 def _documents(feeds: Iterable[PlannedFeed], items: Items, key: str) -> Iterator[Output]:
     for one in feeds:
+        for each in reversed(one.archives):
+            for fmt, path, url in each.feed.documents:
+                yield Output(path, _version(each, items, key), _maker(each, fmt, items, key, one.feed), archive=url)
         for fmt, path, url in one.feed.documents:
-            yield Output(path, _version(one, items, key), _maker(one, fmt, items, key), url)
+            yield Output(path, _version(one, items, key), _maker(one, fmt, items, key, one.feed), url)
 
 
 def _version(one: PlannedFeed, items: Items, key: str) -> Callable[[], str]:
-    return lambda: digest_of(f"{key}{one.feed.id}\n{items.full_version(one.members)}".encode())
+    feed = one.feed
+    return lambda: digest_of(f"{key}{feed.id}\n{feed.history}\n{items.full_version(one.members)}".encode())
 
 
-def _maker(one: PlannedFeed, fmt: Format, items: Items, key: str) -> Callable[[], Iterable[bytes]]:
+def _maker(one: PlannedFeed, fmt: Format, items: Items, key: str, of: Feed) -> Callable[[], Iterable[bytes]]:
+    """What makes a document; ``of`` is the feed whose frame it shares."""
+
     def make() -> Iterable[bytes]:
         fragments = items.fragments(one.members, fmt, full=one.feed.full_text)
-        return joined(one.feed, fmt, fragments, _frame(one.feed, fmt, items.state, key))
+        return joined(one.feed, fmt, fragments, placed(_frame(of, fmt, items.state, key), one.feed, fmt))
 
     return make
 

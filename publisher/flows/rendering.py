@@ -169,7 +169,8 @@ def _job(card: Card, items: Items, crew: Crew, page: str, text: BodyText | None,
 
 def _to_spool(planned: Plan) -> frozenset[str]:
     """Paths of posts whose fragments are better written where the bodies are: those of large feeds."""
-    return frozenset(card.path for one in planned.feeds if len(one.members) > _LARGE for card in one.members)
+    held = (tuple(one.every()) for one in planned.feeds)
+    return frozenset(card.path for cards in held if len(cards) > _LARGE for card in cards)
 
 
 def _body_key(settings: Settings) -> str:
