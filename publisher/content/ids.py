@@ -31,9 +31,10 @@ _POSTS = "[posts]\n"
 # Strings as we write them: other escapes of TOML and JSON are left to tomllib, since json disagrees with it on some.
 _STRING = r'"[^"\\\x00-\x1f\x7f]*(?:\\(?:["\\bfnrt]|u00[0-9a-f]{2})[^"\\\x00-\x1f\x7f]*)*"'
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_SECOND = rf"{_DAY}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}Z"
 _LINE = re.compile(
     rf"({_STRING}) = \{{ id = ({_STRING}), date = ({_DAY}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:\.[0-9]{{6}})?Z), "
-    rf"title = ({_STRING}), permalink = ({_STRING})(?:, withdrawn = ({_DAY}))? \}}"
+    rf"title = ({_STRING}), permalink = ({_STRING})(?:, withdrawn = ({_SECOND}|{_DAY}))? \}}"
 )
 _KEY = re.compile(rf"\s*({_STRING}|'[^']*'|[A-Za-z0-9_-]+)\s*=")
 _FURTHER_TABLE = re.compile(r"\n[\[ \t]")  # or what could be one: tables may be indented
@@ -94,7 +95,7 @@ def _records_as_written(lines: str) -> dict[str, Record] | None:
                 datetime.fromisoformat(moment),
                 _unquoted(title),
                 _unquoted(permalink),
-                date.fromisoformat(withdrawn) if withdrawn else None,
+                _left(datetime.fromisoformat(withdrawn)) if withdrawn else None,
             )
         except ValueError:  # a 30th of February
             return None
@@ -147,13 +148,25 @@ def _record(path: str, table: Any, text: str) -> Record:
     wanted = {"id": str, "date": datetime, "title": str, "permalink": str}
     faulty = [key for key, kind in wanted.items() if not isinstance(values.get(key), kind)]
     withdrawn = values.get("withdrawn")
-    faulty += ["id"] * (values.get("id") == "") + ["withdrawn"] * (type(withdrawn) not in {date, type(None)})
+    faulty += ["id"] * (values.get("id") == "") + ["withdrawn"] * (withdrawn is not None and _moment(withdrawn) is None)
     moment = None if faulty else _utc(values["date"])
     if faulty or moment is None:
         number = next((n for n, line in enumerate(text.split("\n"), 1) if _key(line) == _quoted(path)), 0)
         place = f"{FILE}:{number}" if number else FILE
         raise IdentityError(f'{place}: "{path}" has no usable {(faulty or ["date"])[0]}', _RESTORE)
-    return Record(path, values["id"], moment, values["title"], values["permalink"], withdrawn)
+    return Record(path, values["id"], moment, values["title"], values["permalink"], _moment(withdrawn))
+
+
+def _moment(value: Any) -> datetime | None:
+    """When a post left: a moment, or the day alone, which stood here before."""
+    if type(value) is date:
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    at = _utc(value) if isinstance(value, datetime) else None
+    return at.replace(microsecond=0) if at else None
+
+
+def _left(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _utc(moment: datetime) -> datetime | None:
@@ -185,7 +198,8 @@ def render(ids: Ids) -> str:
 
 def _line(record: Record) -> str:
     moment = record.date.astimezone(UTC).replace(tzinfo=None)
-    withdrawn = f", withdrawn = {record.withdrawn.isoformat()}" if record.withdrawn else ""
+    left = record.withdrawn.astimezone(UTC).replace(tzinfo=None, microsecond=0) if record.withdrawn else None
+    withdrawn = f", withdrawn = {left.isoformat()}Z" if left else ""
     return (
         f"{_quoted(record.path)} = {{ id = {_quoted(record.id)}, date = {moment.isoformat()}Z, "
         f"title = {_quoted(record.title)}, permalink = {_quoted(record.permalink)}{withdrawn} }}\n"

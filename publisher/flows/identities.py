@@ -91,8 +91,7 @@ def identified(
     if not around.held and before.site == site_facts(settings) and _settled(posts, before.records):
         return Identified(_with_updates(posts, {path: one.id for path, one in before.records.items()}), before)
     claims = [Claim(c.path, c.declared_id, moment(c.published), c.title, c.permalink) for c in posts]
-    today = now.astimezone(settings.site.timezone).date()
-    made = identify(claims, before.records, around.paths, around.held, today, settings.posts.dir)
+    made = identify(claims, before.records, around.paths, around.held, now, settings.posts.dir)
     ids = _with_updates(posts, made.ids)
     if is_placeholder(settings.site.base_url):
         return Identified(ids, before, problems=made.problems, kept=made.kept)

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from publisher.model.received import ReceivedFeed, ReceivedItem
     from publisher.model.settings import Settings
 
-BEFORE_US = dt.date(1970, 1, 1)  # when items that have no post were "withdrawn"
+BEFORE_US = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)  # when items that have no post were "withdrawn"
 _USUAL_LIMIT = 20
 _LONG = 1500  # characters of a usual description that must be a whole text
 _MIDNIGHT = dt.time(0, 0)

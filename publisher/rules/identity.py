@@ -13,7 +13,7 @@
    ids.toml knows by it stays published.
 
 No id is ever forgotten: the record of what is published no longer is marked withdrawn, with the
-day, and stands under its id once its path belongs to another post. What is refused is not
+moment, and stands under its id once its path belongs to another post. What is refused is not
 withdrawn; its record waits as it is.
 """
 
@@ -36,14 +36,14 @@ _NAMED = 5  # posts that a problem names
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What ids.toml holds of one post. ``date`` is aware UTC; ``withdrawn`` the day it left."""
+    """What ids.toml holds of one post. ``date`` is aware UTC; ``withdrawn`` the moment it left, whole seconds UTC."""
 
     path: str
     id: str
     date: dt.datetime
     title: str
     permalink: str
-    withdrawn: dt.date | None = None
+    withdrawn: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def identify(
     known: Mapping[str, Record],
     present: AbstractSet[str],
     held: AbstractSet[str],
-    today: dt.date,
+    now: dt.datetime,
     shown: str = "posts",
 ) -> Identities:
     """Give each claim its id by the rules above. The order of the claims does not matter.
@@ -102,7 +102,7 @@ def identify(
     ambiguous = [_ambiguous(claim, unclear[claim.path], taken, shown) for claim in ordered if claim.path in unclear]
     return Identities(
         ids={claim.path: ids[claim.path] for claim in accepted},
-        records=_records(accepted, ids, known, held, waiting, today),
+        records=_records(accepted, ids, known, held, waiting, now.replace(microsecond=0)),
         problems=(*ambiguous, *clashes, *_redeclared(accepted, former, shown)),
         kept=tuple(_kept(accepted, ids, former)),
         moved=tuple(_moved(accepted, ids, former)),
@@ -306,7 +306,7 @@ def _records(
     known: Mapping[str, Record],
     held: AbstractSet[str],
     waiting: AbstractSet[str],
-    today: dt.date,
+    now: dt.datetime,
 ) -> tuple[Record, ...]:
     """What ids.toml is to hold, sorted by path. ``waiting`` are ids of posts that are refused now."""
     records = {
@@ -318,5 +318,5 @@ def _records(
             continue
         place = record.id if path in records else path
         stays = place in held or record.id in waiting
-        records[place] = replace(record, path=place, withdrawn=record.withdrawn if stays else record.withdrawn or today)
+        records[place] = replace(record, path=place, withdrawn=record.withdrawn if stays else record.withdrawn or now)
     return tuple(records[path] for path in sorted(records))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hypothesis import given
@@ -14,7 +14,7 @@ from publisher.rules.identity import Claim, Identities, Record, identify
 if TYPE_CHECKING:
     from random import Random
 
-TODAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PATHS = [f"{name}.md" for name in "abcdef"]
 DATES = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3)]
 ADDRESSES = [f"https://blog.test/{name}/" for name in "abcde"]
@@ -37,8 +37,8 @@ HELD = st.frozensets(st.sampled_from(PATHS), max_size=2)
 Known = dict[str, Record]
 
 
-def run(claims: list[Claim], known: Known, held: frozenset[str] = frozenset(), today: date = TODAY) -> Identities:
-    return identify(claims, known, {claim.path for claim in claims} | held, held, today)
+def run(claims: list[Claim], known: Known, held: frozenset[str] = frozenset(), now: datetime = NOW) -> Identities:
+    return identify(claims, known, {claim.path for claim in claims} | held, held, now)
 
 
 def recorded(done: Identities) -> Known:
@@ -81,7 +81,7 @@ def test_no_id_is_ever_forgotten(known: Known, claims: list[Claim], held: frozen
 @given(histories(), CLAIMS, HELD)
 def test_publishing_twice_is_publishing_once(known: Known, claims: list[Claim], held: frozenset[str]) -> None:
     first = run(claims, known, held)
-    second = run(claims, recorded(first), held, TODAY + timedelta(days=1))
+    second = run(claims, recorded(first), held, NOW + timedelta(days=1))
     assert second.ids == first.ids
     assert second.records == first.records
 
@@ -161,6 +161,6 @@ def test_a_withdrawn_post_that_returns_gets_its_id_back(site: list[Claim], data:
     assert {record.path for record in without.records if record.withdrawn} == {
         claim.path for claim in site if claim not in left
     }
-    again = run(site, recorded(without), today=TODAY + timedelta(days=9))
+    again = run(site, recorded(without), now=NOW + timedelta(days=9))
     assert again.ids == first.ids
     assert again.records == first.records

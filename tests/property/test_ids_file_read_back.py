@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tomllib
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ RECORDS = st.builds(
     date=st.datetimes(timezones=st.just(UTC)),
     title=TEXTS,
     permalink=TEXTS,
-    withdrawn=st.none() | st.dates(),
+    withdrawn=st.none() | st.datetimes(timezones=st.just(UTC)).map(lambda at: at.replace(microsecond=0)),
 )
 TABLES = st.dictionaries(TEXTS, TEXTS, max_size=3)
 FILES = st.builds(
@@ -33,7 +33,14 @@ FILES = st.builds(
     TABLES,
 )
 WRITTEN = render(
-    Ids({"a.md": Record("a.md", "urn:x", datetime(2018, 12, 3, tzinfo=UTC), "A", "/a/", date(2026, 1, 2))}, {"b": "c"})
+    Ids(
+        {
+            "a.md": Record(
+                "a.md", "urn:x", datetime(2018, 12, 3, tzinfo=UTC), "A", "/a/", datetime(2026, 1, 2, tzinfo=UTC)
+            )
+        },
+        {"b": "c"},
+    )
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -13,7 +13,12 @@ from publisher.rules.identity import Record
 
 ONE = Record("a.md", "https://a.test/a/", datetime(2026, 1, 5, tzinfo=UTC), 'A "quoted" \\ title', "https://a.test/a/")
 TWO = Record(
-    "b/ü.md", "tag:b", datetime(2026, 1, 5, 1, 2, 3, 450, tzinfo=UTC), "\x7f", "https://a.test/b/", date(2026, 2, 3)
+    "b/ü.md",
+    "tag:b",
+    datetime(2026, 1, 5, 1, 2, 3, 450, tzinfo=UTC),
+    "\x7f",
+    "https://a.test/b/",
+    datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC),
 )
 IDS = Ids({"a.md": ONE, "b/ü.md": TWO}, {"main": "https://a.test/atom.xml"}, {"timezone": "UTC"})
 RESHAPED = """

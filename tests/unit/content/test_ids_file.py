@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -13,7 +13,14 @@ from publisher.rules.identity import Record
 
 MOMENT = datetime(2018, 12, 3, 8, tzinfo=UTC)
 ONE = Record("a.md", "https://blog.test/a/", MOMENT, "A title", "https://blog.test/2018/a/")
-TWO = Record("b/index.md", "urn:x:2", MOMENT, 'Say "no" to \\', "https://blog.test/b/", date(2026, 11, 23))
+TWO = Record(
+    "b/index.md",
+    "urn:x:2",
+    MOMENT,
+    'Say "no" to \\',
+    "https://blog.test/b/",
+    datetime(2026, 11, 23, 7, 8, 9, tzinfo=UTC),
+)
 IDS = Ids(
     records={"a.md": ONE, "b/index.md": TWO},
     feeds={"main": "https://blog.test/atom.xml", "tag:größe": "urn:x:3"},
@@ -32,7 +39,7 @@ TEXT = """\
 
 [posts]
 "a.md" = { id = "https://blog.test/a/", date = 2018-12-03T08:00:00Z, title = "A title", permalink = "https://blog.test/2018/a/" }
-"b/index.md" = { id = "urn:x:2", date = 2018-12-03T08:00:00Z, title = "Say \\"no\\" to \\\\", permalink = "https://blog.test/b/", withdrawn = 2026-11-23 }
+"b/index.md" = { id = "urn:x:2", date = 2018-12-03T08:00:00Z, title = "Say \\"no\\" to \\\\", permalink = "https://blog.test/b/", withdrawn = 2026-11-23T07:08:09Z }
 """  # noqa: E501 - a line for each post is the point
 LINE = TEXT.splitlines()[11]
 
@@ -154,7 +161,7 @@ def test_a_file_cut_short_within_a_line_is_refused_with_that_line() -> None:
         (LINE.replace('title = "A title", ', ""), "title"),
         (LINE.replace(', permalink = "https://blog.test/2018/a/"', ""), "permalink"),
         (LINE.replace(" }", ", withdrawn = true }"), "withdrawn"),
-        (LINE.replace(" }", ", withdrawn = 2026-11-23T00:00:00Z }"), "withdrawn"),
+        (LINE.replace(" }", ", withdrawn = 07:32:00 }"), "withdrawn"),
         ('"a.md" = "https://blog.test/a/"', "id"),
     ],
 )
@@ -187,3 +194,9 @@ def test_numbers_and_nesting_beyond_what_python_reads_are_refused() -> None:
 
 def test_the_whole_of_it_is_toml() -> None:
     assert tomllib.loads(TEXT)["posts"]["b/index.md"]["title"] == 'Say "no" to \\'
+
+
+def test_a_day_that_an_earlier_version_wrote_is_read_as_its_first_moment() -> None:
+    line = LINE.replace(" }", ", withdrawn = 2026-11-23 }")
+    for text in (with_line(line), f"{with_line(line)}\n[further]\n"):
+        assert parse(text).records["a.md"].withdrawn == datetime(2026, 11, 23, tzinfo=UTC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from publisher.model.problem import Level
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 BASE = "https://blog.test/"
-MONDAY = date(2026, 11, 23)
-TUESDAY = date(2026, 11, 24)
+MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
+TUESDAY = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 def claim(name: str, *, day: int = 1, title: str = "", at: str = "", declared: str = "") -> Claim:
@@ -23,7 +23,9 @@ def claim(name: str, *, day: int = 1, title: str = "", at: str = "", declared: s
     return Claim(f"{name}.md", declared, moment, title or name.capitalize(), BASE + (at or f"{name}/"))
 
 
-def record(name: str, identifier: str = "", withdrawn: date | None = None, *, path: str = "", day: int = 1) -> Record:
+def record(
+    name: str, identifier: str = "", withdrawn: datetime | None = None, *, path: str = "", day: int = 1
+) -> Record:
     """What stands of such a post in ids.toml."""
     known = claim(name, day=day)
     place = path or known.path
@@ -36,12 +38,12 @@ def publish(
     *,
     present: Iterable[str] = (),
     held: Iterable[str] = (),
-    today: date = MONDAY,
+    now: datetime = MONDAY,
 ) -> Identities:
     """One run; what is claimed is present."""
     posts = [*claims]
     paths = {*present, *held, *(post.path for post in posts)}
-    return identify(posts, {one.path: one for one in known}, paths, frozenset(held), today)
+    return identify(posts, {one.path: one for one in known}, paths, frozenset(held), now)
 
 
 # Rule 1
@@ -151,7 +153,7 @@ def test_a_draft_has_not_vanished() -> None:
 
 def test_what_was_published_until_now_comes_before_what_was_withdrawn_earlier() -> None:
     gone = replace(record("a", "urn:x:gone", MONDAY), path="gone.md")
-    done = publish([claim("b", title="A")], [gone, record("a", "urn:x:now")], today=TUESDAY)
+    done = publish([claim("b", title="A")], [gone, record("a", "urn:x:now")], now=TUESDAY)
     assert done.ids == {"b.md": "urn:x:now"}
 
 
@@ -299,7 +301,7 @@ def test_what_is_published_no_longer_is_marked_with_the_day_it_left() -> None:
 
 
 def test_the_day_it_left_stays_the_day_it_left() -> None:
-    done = publish([], [record("a", withdrawn=MONDAY)], today=TUESDAY)
+    done = publish([], [record("a", withdrawn=MONDAY)], now=TUESDAY)
     assert done.records == (record("a", withdrawn=MONDAY),)
 
 
