@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from publisher.content import ids as ids_file
@@ -19,7 +19,7 @@ from publisher.rules.identity import Claim, identify
 from publisher.rules.selection import part_updates
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from datetime import datetime
     from pathlib import Path
@@ -44,9 +44,20 @@ class Around:
     held: AbstractSet[str]
 
 
+class Withdrawn(NamedTuple):
+    """A post that left: its id, where it stood, and when it went, an instant."""
+
+    id: str
+    permalink: str
+    at: int
+
+
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """Ids, and what became of the records; ``after`` is None if nothing is to be recorded."""
+    """Ids, and what became of the records; ``after`` is None if nothing is to be recorded.
+
+    ``withdrawn`` are posts that left, the last one first: id, permalink, and when, an instant.
+    """
 
     ids: Mapping[str, tuple[str, int]]
     before: Ids
@@ -54,6 +65,7 @@ class Identified:
     problems: tuple[Problem, ...] = ()
     notes: tuple[Problem, ...] = ()
     kept: tuple[tuple[str, str], ...] = ()
+    withdrawn: tuple[Withdrawn, ...] = ()
 
 
 def is_placeholder(base_url: str) -> bool:
@@ -85,7 +97,10 @@ def identified(
         raise SpoiltState("identity")
     if cached.get("key") == _key(text, around, settings):
         ids = {path: (one[0], one[1]) for path, one in cached["ids"].items()}
-        return Identified(ids, ids_file.parse_head(text), problems=decode_problems(cached["problems"]))
+        withdrawn = tuple(Withdrawn(*one) for one in cached.get("withdrawn", ()))
+        return Identified(
+            ids, ids_file.parse_head(text), problems=decode_problems(cached["problems"]), withdrawn=withdrawn
+        )
     before = ids_file.parse(text)
     _refuse_unusable(before)
     if not around.held and before.site == site_facts(settings) and _settled(posts, before.records):
@@ -96,7 +111,15 @@ def identified(
     if is_placeholder(settings.site.base_url):
         return Identified(ids, before, problems=made.problems, kept=made.kept)
     after = replace(before, records={record.path: record for record in made.records}, site=site_facts(settings))
-    return Identified(ids, before, after, made.problems, _said(before, made.moved, settings), made.kept)
+    said = _said(before, made.moved, settings)
+    return Identified(ids, before, after, made.problems, said, made.kept, _withdrawn(made.records))
+
+
+def _withdrawn(records: Iterable[Record]) -> tuple[Withdrawn, ...]:
+    """Posts that left, the last first. What is withdrawn since the beginning of time never was ours (see moving.py)."""
+    left = ((record, instant(record.withdrawn)) for record in records if record.withdrawn)
+    found = (Withdrawn(record.id, record.permalink, at) for record, at in left if at > 0)
+    return tuple(sorted(found, key=lambda one: (-one.at, one.id)))
 
 
 def _refuse_unusable(ids: Ids) -> None:
@@ -139,15 +162,17 @@ def remember(
     text: str,
     ids: Mapping[str, tuple[str, int]],
     problems: Sequence[Problem],
+    withdrawn: Sequence[Withdrawn],
 ) -> None:
     """Keep the ids for as long as ids.toml (now ``text``) and what they depend on stay as they are."""
     key = _key(text, around, settings)
     if not state.fact("identity").startswith(f'{{"key": "{key}"'):
-        state.set_fact("identity", json.dumps({"key": key, "ids": ids, "problems": encode_problems(problems)}))
+        kept = {"key": key, "ids": ids, "problems": encode_problems(problems), "withdrawn": withdrawn}
+        state.set_fact("identity", json.dumps(kept))
 
 
 def _key(text: str, around: Around, settings: Settings) -> str:
-    asked = repr((site_facts(settings), settings.feeds, sorted(around.held)))
+    asked = repr((site_facts(settings), settings.feeds, sorted(around.held), Withdrawn._fields))
     return digest_of("\0".join((text, around.cards, *sorted(around.paths), asked)).encode("utf-8", "replace"))
 
 

@@ -52,6 +52,7 @@ class Plan:
     bodies: tuple[Card, ...]  # whose bodies are needed
     problems: tuple[Problem, ...]
     moved: tuple[Moved, ...] = ()  # former addresses, for servers that can answer with a redirect
+    gone: tuple[str, ...] = ()  # addresses at which nothing stands any more
 
     def paths(self) -> set[str]:
         """Every path that is planned; files beside posts are added when bodies are known."""
@@ -71,7 +72,7 @@ def plan(
     ``pages_of`` makes the pages of a site with these feeds; it is called when a page is first made.
     ``static`` are the paths of files that are published as they are.
     """
-    feeds = plan_feeds(settings, seen.posts, seen.ids, seen.ids_before.feeds)
+    feeds = plan_feeds(settings, seen.posts, seen.ids, seen.ids_before.feeds, seen.removed)
     outputs = {one.path: one for one in _documents(feeds, items, key)}
     if not settings.pages.enabled:
         wanted = {card.path: card for one in feeds for card in one.every()}
@@ -96,7 +97,19 @@ def plan(
     bodies = (*seen.posts, *seen.standing)
     standing = [one for one in moved if one.path in outputs and outputs[one.path].leads_to == one.target]
     standing += _moved_feeds(settings, feeds, {*places, *outputs, *kept_static})
-    return Plan(feeds, places, outputs, kept_static, bodies, (*problems, *blocked.values()), tuple(standing))
+    gone = tuple(_gone(settings, seen, {*places, *outputs, *kept_static}))
+    return Plan(feeds, places, outputs, kept_static, bodies, (*problems, *blocked.values()), tuple(standing), gone)
+
+
+def _gone(settings: Settings, seen: Survey, standing: Collection[str]) -> Iterator[str]:
+    """Where posts stood that were withdrawn, and where they stood first, as far as nothing stands there now."""
+    base = settings.site.base_url
+    root = paths.base_path(base)
+    for one in seen.withdrawn:
+        for url in {one.permalink, one.id}:
+            path = paths.output_path(url, base)
+            if path and path not in standing:
+                yield redirects.address(root, url[len(base) :])
 
 
 def _folded(outputs: Mapping[str, Output], folders: set[str]) -> list[Problem]:

@@ -41,7 +41,7 @@ from publisher.flows.writing import (
     write_redirects,
 )
 from publisher.model.problem import note
-from publisher.output import hubs, manifest, redirects
+from publisher.output import gone, hubs, manifest, redirects
 from publisher.output.lock import held
 from publisher.output.place import Place, sweep_precious, write_precious
 from publisher.output.state import BuildState, SpoiltState
@@ -193,6 +193,7 @@ class _Run:
         kept = (ours | wanted) - set(removed)
         if not dry and kept != ours:
             manifest.write(self.place, kept)
+        gone.write(self.place, planned.gone)
         write_redirects(planned, self.place)  # last: what is stale is gone, and what is in a feed's way is not ours
         return _Done(
             written=(*rendered.written, *written, *copied),
@@ -233,7 +234,7 @@ class _Run:
             text = ids_file.render(replace(after, feeds={**after.feeds, **feeds}))
         if text != before and not self.options.dry_run:
             write_precious(self.folder / ids_file.FILE, text.encode())
-        remember(self.state, self.settings, seen.around, text, seen.ids, seen.identity_problems)
+        remember(self.state, self.settings, seen.around, text, seen.ids, seen.identity_problems, seen.withdrawn)
 
     def _ping(self, planned: Plan, done: _Done, report: Report) -> Report:
         """Tell the hubs of feeds that changed, if readers already get the new bytes at their addresses."""
@@ -265,7 +266,7 @@ class _Run:
         files = {os.fspath(self.folder / name): stamp for name, stamp in looked_at.files.items()}
         ids_path = os.fspath(self.folder / ids_file.FILE)
         files[ids_path] = unchanged.stamp(ids_path)  # we have just written it
-        paths = (*sorted(wanted), manifest.PATH, redirects.PATH)
+        paths = (*sorted(wanted), manifest.PATH, redirects.PATH, gone.PATH)
         unchanged.remember(
             os.fspath(self.folder / BUILD),
             until=seen.next_change.timestamp() if seen.next_change else None,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from publisher.content.scan import scan
@@ -15,15 +17,20 @@ from publisher.model.problem import Level, Problem, error
 from publisher.output.state import SourceRow, SpoiltState, decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from publisher.content.ids import Ids
     from publisher.content.scan import Scan
     from publisher.flows.crew import Crew
+    from publisher.flows.identities import Withdrawn
     from publisher.model.settings import Settings
     from publisher.output.state import BuildState
+
+
+MOST_REMOVED = 100  # entries that a feed names as taken back
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,8 @@ class Survey:
     ``posts`` are published, identified, newest first; ``standing`` the standing pages by title.
     ``held`` are paths whose file is refused now: what was published of them stays as it is.
     ``ids_after`` is what ids.toml should hold but for the feeds, None if nothing is to be recorded.
-    ``around`` is what the ids depend on. ``unread`` tells that some file could not be opened, which
+    ``withdrawn`` are posts that left, the last first, ``removed`` those that feeds still name as such, each
+    with its moment. ``around`` is what the ids depend on. ``unread`` tells that some file could not be opened, which
     may be mended without a trace in the listing.
     """
 
@@ -51,6 +59,8 @@ class Survey:
     identity_problems: tuple[Problem, ...]
     notes: tuple[Problem, ...]
     next_change: datetime | None
+    withdrawn: tuple[Withdrawn, ...]
+    removed: tuple[tuple[str, datetime], ...]
     reasons: tuple[str, ...]
     files_digest: str
     cards_digest: str
@@ -94,6 +104,8 @@ def survey(
     named = sorted((card for card in posts if card.path in identity.ids), key=lambda card: identity.ids[card.path][0])
     named.sort(key=lambda card: card.published, reverse=True)
     moments = [one for card in cards if not card.draft for one in (card.due, card.expires) if one and one > at]
+    removed = _removed(settings, identity.withdrawn, at)
+    moments += [one.at + _named_for(settings) for one in removed]
     standing = sorted((card for card in out if card.kind == Kind.PAGE.value), key=lambda card: (card.title, card.path))
     published = {card.path for card in named} | {card.path for card in standing}
     return Survey(
@@ -111,11 +123,25 @@ def survey(
         identity_problems=identity.problems,
         notes=identity.notes,
         next_change=moment(min(moments)) if moments else None,
+        withdrawn=identity.withdrawn,
+        removed=tuple((one.id, moment(one.at)) for one in removed),
         reasons=_reasons(settings, state, [*named, *standing], found, identity.kept),
         files_digest=digest_of("\n".join(f"{path} {found.files[path]}" for path in sorted(found.files)).encode()),
         cards_digest=cards_digest,
         unread=bool(found.unreadable) or not all(row.stamp for row in current),
     )
+
+
+def _removed(settings: Settings, withdrawn: Sequence[Withdrawn], at: int) -> tuple[Withdrawn, ...]:
+    """What left so lately that feeds still say so; of very many the last ones."""
+    lately = (one for one in withdrawn if one.at + _named_for(settings) > at)
+    return tuple(islice(lately, MOST_REMOVED))
+
+
+def _named_for(settings: Settings) -> int:
+    """For how long feeds name what was taken back, in microseconds."""
+    span = settings.feeds.tombstones
+    return span // _MICROSECOND if span else 0
 
 
 def _out_of_sight(known: Iterable[str], found: Scan) -> list[str]:

@@ -36,6 +36,7 @@ _NOT_ALLOWED = plain(405, "This can only be read.", (b"allow", b"GET, HEAD"), _N
 _NOT_ACCEPTABLE = plain(406, "It cannot be sent in a way that the request accepts.", _VARY, _NO_STORE)
 _MISMATCH = plain(412, "It is not what the request expects it to be.", _NO_STORE)
 _NOT_FOUND = plain(404, "There is nothing at this address.", _NO_CACHE)
+_GONE = plain(410, "What was here was taken away.", _NO_CACHE)
 _OF_A_FILE = frozenset({b"etag", b"last-modified", b"cache-control"})
 
 
@@ -111,10 +112,13 @@ def _part(form: Form, part: Range) -> Answer:
 
 
 def not_found(shelf: Shelf, request: Request) -> Answer:
-    """Say that there is nothing: with the site's own 404.html, where it has one, or in plain words."""
-    page, said = shelf.not_found, _NOT_FOUND
+    """Say that there is nothing, or nothing any more (RFC 9110, 15.5.11).
+
+    That is said with the site's own 404.html, where it has one, or in plain words.
+    """
+    page, said = shelf.not_found, _GONE if shelf.is_gone(request.path) else _NOT_FOUND
     if page is not None and page.content is not None:
         form = page.form(preferred(_given(request.headers).get(_ACCEPT_ENCODING))) or page.identity
         headers = tuple(pair for pair in form.whole.headers if pair[0] not in _OF_A_FILE)
-        said = Answer(404, (*headers, _NO_CACHE), form.whole.body)
+        said = Answer(said.status, (*headers, _NO_CACHE), form.whole.body)
     return said._replace(body=b"") if request.method in _HEAD else said

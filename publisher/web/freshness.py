@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from watchfiles import watch
 
 from publisher.flows import unchanged
-from publisher.output import manifest, redirects
+from publisher.output import gone, manifest, redirects
 from publisher.output.lock import still
 from publisher.output.place import Place
 from publisher.web.folder import Stamp, walk
@@ -150,7 +150,7 @@ class Shelves:
     def _few_stamps(self) -> tuple[str, ...]:
         """Stamps that tell of most changes and cost nothing."""
         build = self._lock.parent
-        ours = (self._place.full(manifest.PATH), self._place.full(redirects.PATH))
+        ours = (self._place.full(manifest.PATH), self._place.full(redirects.PATH), self._place.full(gone.PATH))
         return tuple(map(unchanged.stamp, (str(build / unchanged.FILE), *ours, self._place.root)))
 
     # Reading
@@ -236,10 +236,11 @@ class Shelves:
         began = time.monotonic()
         finished = unchanged.stamp(str(self._lock.with_name(unchanged.FILE)))
         files = {entry.name: (entry.file, entry.stamp) for entry in walk(os.path.realpath(self._root))}
-        with suppress(OSError):
-            moved = self._root / redirects.PATH
-            files[redirects.PATH] = (str(moved), Stamp.of(moved.lstat()))
-        ours = manifest.read(self._place) | {redirects.PATH}
+        for name in (redirects.PATH, gone.PATH):
+            with suppress(OSError):
+                file = self._root / name
+                files[name] = (str(file), Stamp.of(file.lstat()))
+        ours = manifest.read(self._place) | {redirects.PATH, gone.PATH}
         self._took = time.monotonic() - began
         return _Look(finished, files, ours)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from publisher.output import gone as gone_file
 from publisher.output import redirects as redirects_file
 from publisher.web.documents import Document, content_tag, ready, whole_seconds
 from publisher.web.folder import Stamp, opened, taken, walk
@@ -73,10 +74,17 @@ class Shelf:
     not_found: Document | None
     files: Mapping[str, Document] = field(repr=False)
     _found: Mapping[bytes, Document | Redirect] = field(repr=False)
+    _gone: frozenset[bytes] = frozenset()
 
     @classmethod
-    def of(cls, files: Mapping[str, Document], moved: Mapping[bytes, bytes], base_path: str = "/") -> Shelf:
-        """A shelf of documents, and of former addresses (request path -> URL)."""
+    def of(
+        cls,
+        files: Mapping[str, Document],
+        moved: Mapping[bytes, bytes],
+        base_path: str = "/",
+        gone: frozenset[bytes] = frozenset(),
+    ) -> Shelf:
+        """A shelf of documents, of former addresses (request path -> URL), and of addresses where something stood."""
         base = root_of(base_path)
         return cls(
             base_path=base,
@@ -84,11 +92,20 @@ class Shelf:
             not_found=files.get(NOT_FOUND),
             files=files,
             _found=_addresses(files, moved, base),
+            _gone=gone,
         )
 
     def find(self, path: bytes) -> Document | Redirect | None:
         """What is at a request's path, as it came: percent-encoded, with or without a query."""
         return self._found.get(path) or self._sought(path)
+
+    def is_gone(self, path: bytes) -> bool:
+        """Whether something stood at a request's path that its author took away; asked when nothing is found there."""
+        spelt = spelling(path.partition(b"?")[0])
+        if spelt is None or not self._gone:
+            return False
+        ways = (spelt, self.base_path + spelt[1:])
+        return any(way in self._gone or way + b"/" in self._gone for way in ways)
 
     def _sought(self, path: bytes) -> Document | Redirect | None:
         spelt = spelling(path.partition(b"?")[0])
@@ -161,6 +178,12 @@ def read_moved(text: str, base: bytes) -> dict[bytes, bytes]:
     return moved
 
 
+def read_gone(text: str, base: bytes) -> frozenset[bytes]:
+    """The addresses in a gone.txt (output/gone.py); lines that do not fit are left out."""
+    paths = (spelling(line.rstrip("\r").encode("utf-8", "replace")) for line in text.split("\n"))
+    return frozenset(path for path in paths if path is not None and path.startswith(base))
+
+
 # Reading a folder
 
 
@@ -176,7 +199,8 @@ def read_shelf(root: Path, base_path: str = "/", before: Shelf | None = None, *,
     documents = ((entry.name, reading.document(entry)) for entry in entries)
     files = {name: document for name, document in documents if document is not None}
     _compress(sorted(filter(_is_eager, files.values()), key=lambda document: not document.kind.is_feed))
-    return Shelf.of(files, read_moved(_text(f"{place}/{redirects_file.PATH}"), base), base_path)
+    moved = read_moved(_text(f"{place}/{redirects_file.PATH}"), base)
+    return Shelf.of(files, moved, base_path, read_gone(_text(f"{place}/{gone_file.PATH}"), base))
 
 
 def _precedence(entry: Entry) -> tuple[bool, str]:
