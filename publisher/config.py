@@ -272,6 +272,9 @@ class _Reading:
                     f"[digests.{name}] wants either schedule or cadences",
                     'add: schedule = "mon 09:00"',
                 )
+            if "feed" in digest and "sections" in digest:
+                message = f"sections in [digests.{name}]: a feed has none, they are folders of posts"
+                self._fault(f"digests.{name}", "sections", message, "filter by tags or authors")
 
     def _collisions(self, settings: Settings) -> None:
         for path, one, other in _shared_addresses(settings.feeds):
@@ -479,7 +482,7 @@ def _digest(name: str, table: dict[str, Any], site: SiteSettings) -> DigestSetti
     return DigestSettings(
         name=name,
         title=table.get("title", f"{site.title}: {name}"),
-        filter=_filter(table),
+        filter=replace(_filter(table), source=table.get("feed", "")),
         cadences=table["cadences"]
         if "cadences" in table
         else ((pace(parse_schedule(table["schedule"])), table["schedule"]),),

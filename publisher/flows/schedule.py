@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from publisher.errors import PublisherError
 from publisher.flows.deliver import Delivery, Terms, deliver, never
 from publisher.flows.digest import Occasion, Slot, draft
+from publisher.flows.following import follow
 from publisher.flows.newness import take_in
 from publisher.model.issue import IssueState, SlotOutcome
 from publisher.model.problem import error, note, warning
 from publisher.rules import calendar
-from publisher.store import arrivals, issues, ledger, slots
+from publisher.store import arrivals, followed, issues, ledger, slots
 from publisher.store.lock import clock_lock
 
 if TYPE_CHECKING:
@@ -125,9 +127,14 @@ def next_moment(store: Store, settings: Settings, now: datetime) -> datetime | N
     moments = [calendar.next_slot(calendar.parse(text), digest.timezone, now) for digest, _, text in cadences(settings)]
     with store.reading() as connection:
         moments.append(ledger.next_due(connection))
+        moments += [one.due for one in map(partial(followed.load, connection), _feeds(settings)) if one]
         moments += [held.release_at for held in issues.listing(connection, "", IssueState.HELD)]
     known = [moment for moment in moments if moment is not None]
     return max(now, min(known)) if known else None
+
+
+def _feeds(settings: Settings) -> set[str]:
+    return {digest.feed for digest in settings.digests if digest.feed}
 
 
 def cadences(settings: Settings) -> Iterator[tuple[DigestSettings, str, str]]:
@@ -141,6 +148,8 @@ def _digest(store: Store, site: Site, digest: DigestSettings, clock: Clock, said
     """Deal with the due slots of every cadence of a digest."""
     now = clock()
     schedules = [(cadence, calendar.parse(text)) for cadence, text in digest.cadences]
+    if digest.feed:
+        said += follow(store, site.settings, digest.feed, now, is_urgent=_has_slot(store, digest, schedules, now))
     items: Sequence[Item] | None = None
     if not _is_begun(store, digest.name) or any(schedule.each for _, schedule in schedules):
         items = site.items(now)
@@ -155,6 +164,15 @@ def _digest(store: Store, site: Site, digest: DigestSettings, clock: Clock, said
                 made.append(Made(digest, cadence, drafted))
                 said += drafted.said
     return made
+
+
+def _has_slot(
+    store: Store, digest: DigestSettings, schedules: Sequence[tuple[str, calendar.Schedule]], now: datetime
+) -> bool:
+    """Whether an issue is due by the calendar."""
+    with store.reading() as connection:
+        timed = ((cadence, schedule) for cadence, schedule in schedules if not schedule.each)
+        return any(_scheduled(connection, digest, cadence, schedule, now) for cadence, schedule in timed)
 
 
 def _is_begun(store: Store, name: str) -> bool:

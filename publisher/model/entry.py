@@ -61,6 +61,7 @@ class Entry:
     content: str = ""  # "full", "summary" or "" (the feed's setting)
     standing: bool = False  # a standing page, in no feed
     aliases: tuple[str, ...] = ()
+    source: str = ""  # the feed that it comes from; empty for a post of this site
 
 
 @dataclass(frozen=True, slots=True)

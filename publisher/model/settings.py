@@ -65,13 +65,15 @@ class OutputSettings:
 class Filter:
     """Which entries belong: any of the tags, or authors, or sections; all empty means every entry.
 
-    Words are compared without regard to case. ``without`` takes tags away again.
+    Words are compared without regard to case. ``without`` takes tags away again. ``source`` is the feed whose
+    entries they are, empty for this site's own.
     """
 
     tags: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def belongs(wanted: Filter, labels: Iterable[str], authors: Iterable[str], secti
 
 def matches(wanted: Filter, entry: Entry) -> bool:
     """Whether a feed or digest with this filter holds the entry; standing pages and entries left out never are."""
-    if entry.standing or not entry.in_feeds:
+    if entry.standing or not entry.in_feeds or entry.source != wanted.source:
         return False
     names = (author.name for author in entry.authors)
     return belongs(wanted, (*entry.tags, *entry.categories), names, entry.section)

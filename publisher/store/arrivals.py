@@ -26,7 +26,9 @@ def known_filter(connection: Connection, name: str) -> Filter | None:
     found = connection.execute(select(digest.c.filter).where(digest.c.name == name)).scalar_one_or_none()
     if found is None:
         return None
-    return Filter(**{key: tuple(words) for key, words in json.loads(found).items()})
+    said = json.loads(found)
+    source = str(said.pop("source", ""))  # older versions did not write it
+    return Filter(**{key: tuple(words) for key, words in said.items()}, source=source)
 
 
 def begin(connection: Connection, name: str, wanted: Filter, now: datetime) -> None:

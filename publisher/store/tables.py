@@ -298,3 +298,30 @@ feed_reader = Table(
     Column("day", Text, primary_key=True),  # UTC, YYYY-MM-DD
     Column("readers", Integer, nullable=False),
 )
+
+# A feed that digests follow (model/followed.py), by its address in config.toml.
+followed = Table(
+    "followed",
+    metadata,
+    Column("url", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("due", Moment, nullable=False),
+    Column("etag", Text, nullable=False),
+    Column("modified", Text, nullable=False),
+    Column("fetched", Moment, nullable=True),
+    Column("failures", Integer, nullable=False),
+    Column("failing", Moment, nullable=True),
+    Column("fault", Text, nullable=False),
+)
+
+# What is known of its entries. They are never forgotten: what comes back must not be new.
+followed_entry = Table(
+    "followed_entry",
+    metadata,
+    Column("feed", Text, ForeignKey(followed.c.url), primary_key=True),
+    Column("entry", Text, primary_key=True),
+    Column("seen", Moment, nullable=False),  # when it was last in the feed
+    Column("gone", Boolean, nullable=False),
+    Column("ids", Text, nullable=False),  # JSON: all ids that the feed gave it
+    Column("item", Text, nullable=False),  # JSON
+)
