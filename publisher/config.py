@@ -57,6 +57,7 @@ from publisher.errors import ConfigError, UsageError
 from publisher.model.feed import Format
 from publisher.model.problem import Problem, error
 from publisher.model.settings import (
+    DEFAULT_PERMALINKS,
     DEFAULT_STORE_URL,
     DEFAULT_TOMBSTONES,
     SPELLINGS,
@@ -424,12 +425,11 @@ def _build(
     tables: dict[str, dict[str, Any]], named: dict[str, dict[str, Any]], digests: dict[str, dict[str, Any]]
 ) -> Settings:
     site = _site(tables["site"])
-    posts = {"permalinks" if key == "permalink" else key: value for key, value in tables["posts"].items()}
     mail = {"sender" if key == "from" else key: value for key, value in tables["mail"].items()}
     feeds = _feeds(tables["feeds"], named)
     return Settings(
         site=site,
-        posts=PostsSettings(**posts),
+        posts=_posts(tables["posts"]),
         pages=PagesSettings(**tables["pages"]),
         output=OutputSettings(**tables["output"]),
         feeds=feeds,
@@ -443,6 +443,14 @@ def _build(
 
 def _site(table: dict[str, Any]) -> SiteSettings:
     return SiteSettings(**{"authors" if key == "author" else key: value for key, value in table.items()})
+
+
+def _posts(table: dict[str, Any]) -> PostsSettings:
+    """Posts of sections that have no pattern of their own live where the program of the spelling puts them."""
+    elsewhere = DEFAULT_PERMALINKS[table.get("spelling", "publisher")]
+    patterns = {"": elsewhere, **dict(table.get("permalink", ()))}
+    rest = {key: value for key, value in table.items() if key != "permalink"}
+    return PostsSettings(**rest, permalinks=tuple(sorted(patterns.items())))
 
 
 def _feeds(table: dict[str, Any], named: dict[str, dict[str, Any]]) -> FeedsSettings:

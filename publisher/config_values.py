@@ -14,9 +14,6 @@ from zoneinfo import ZoneInfo
 
 from publisher.model.entry import Author
 from publisher.model.feed import Format
-from publisher.model.settings import (
-    DEFAULT_PERMALINK,
-)
 from publisher.output.place import OURS
 from publisher.rules import calendar
 
@@ -214,7 +211,7 @@ def read_permalinks(value: Any) -> tuple[tuple[str, str], ...]:
     faults = [fault for pattern in table.values() for fault in pattern_faults(pattern)]
     if faults:
         raise ValueFault("; ".join(faults))
-    return tuple(sorted({"": DEFAULT_PERMALINK, **table}.items()))
+    return tuple(table.items())
 
 
 def read_one_of(*words: str) -> Callable[[Any], str]:

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from publisher.content.kinds import PAGES_FOLDER
 from publisher.content.metadata import shown_value, text_of
-from publisher.content.permalinks import absolute, address_fault, expand, has_tokens
+from publisher.content.permalinks import absolute, address_fault, expand, has_tokens, permalink, written
+from publisher.content.spelling import spelling_of
 from publisher.model.post import Kind
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from publisher.content.permalinks import Facts
     from publisher.model.settings import Settings
 
-_KEYS = ("url", "permalink", "path")
-_KEY_SET = frozenset(_KEYS)
 _STANDING_PATTERN = "/:sections/:slug/"
 _PAGE_FILES = (".html", ".htm")
 _TEMPLATED = ("{{", "{%", "{#", "<%")
@@ -25,28 +24,32 @@ _TEMPLATED = ("{{", "{%", "{#", "<%")
 
 def address_of(meta: Metadata, place: Place, facts: Facts, kind: Kind, settings: Settings) -> str:
     """The absolute permalink; what the author wrote and cannot be one is recorded in ``meta``."""
-    base_url = settings.site.base_url
-    written = _written(meta, base_url)
-    if not written:
-        return absolute(base_url, language_folder(place, settings) + expand(_pattern(place, kind, settings), facts))
-    path = expand(written[1], facts) if has_tokens(written[1]) else written[1]
+    base_url, spelling = settings.site.base_url, settings.posts.spelling
+    asked = _asked(meta, base_url, spelling)
+    if not asked:
+        pattern = _pattern(place, kind, settings)
+        return permalink(pattern, base_url, facts, spelling, language_folder(place, settings))
+    key, path = asked
+    if spelling == "publisher" and has_tokens(path):
+        path = expand(path, facts)
     if fault := address_fault(path):
-        meta.refuse(
-            written[0], f"{shown_value(path)} cannot be an address: {fault}", "write a path such as /2026/name/"
-        )
+        meta.refuse(key, f"{shown_value(path)} cannot be an address: {fault}", "write a path such as /2026/name/")
         return base_url
-    return absolute(base_url, path if written[0] == "permalink" else _as_folder(path))
+    if spelling != "publisher":
+        return written(path, base_url, facts, spelling)
+    return absolute(base_url, path if key == "permalink" else _as_folder(path))
 
 
-def _written(meta: Metadata, base_url: str) -> tuple[str, str] | None:
+def _asked(meta: Metadata, base_url: str, spelling: str) -> tuple[str, str] | None:
     """The key and the path, below the site, that the frontmatter asks for."""
-    for key in () if meta.lacks(_KEY_SET) else _KEYS:
+    keys = spelling_of(spelling).keys
+    for key in () if meta.lacks(keys) else keys:
         value = meta.get(key)
         if not value or value is True:
             continue
         if path := _path(meta, key, value, base_url):
             return key, path
-    slug = text_of(meta.get("slug"))
+    slug = text_of(meta.get("slug")) if spelling == "publisher" else ""
     return ("slug", slug) if slug.startswith("/") else None
 
 

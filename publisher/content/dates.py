@@ -104,6 +104,17 @@ def read_date(value: object, zone: ZoneInfo, time_of_day: time) -> Moment | None
     return None
 
 
+def zone_in(value: object) -> tzinfo | None:
+    """The zone that a date is written with, None where it is written without one; never raises."""
+    if isinstance(value, datetime):
+        return value.tzinfo
+    found = _ISO.fullmatch(" ".join(value.split())) if isinstance(value, str) and len(value) <= _LONGEST else None
+    try:
+        return _offset(found.groupdict()) if found else None
+    except ValueError:
+        return None
+
+
 def on_day(day: date, zone: ZoneInfo, time_of_day: time) -> Moment:
     """A day without a time: the site's time of day in the site's zone. Raises OverflowError at the edges."""
     return Moment(datetime.combine(day, time_of_day, zone).astimezone(UTC), date_only=True)

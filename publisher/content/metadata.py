@@ -107,7 +107,7 @@ class Metadata:
         """The value of one key in normal form, None when there is none."""
         return self._own.get(key)
 
-    def lacks(self, keys: frozenset[str]) -> bool:
+    def lacks(self, keys: Iterable[str]) -> bool:
         """Whether none of the keys is there; far quicker than asking for each."""
         return not self._further and self._own.keys().isdisjoint(keys)
 

@@ -3,6 +3,9 @@
 Dates in an address are in the site's zone. ``:title`` is what each generator means by it: where the
 file's name carries the date (Jekyll) the rest of that name, else the title. Addresses are URIs by
 RFC 3986, other characters percent-encoded as UTF-8, always below the site's base URL.
+
+With another spelling than ours a token stands for what that generator puts there, and the whole is treated as it
+does it (``generators``). What no output folder can hold is made an address by our own rules instead.
 """
 
 from __future__ import annotations
@@ -13,11 +16,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+from publisher.content.generators import ADDRESS, DAYS, FOLDER, LAYOUT, MONTHS, TOKENS, WRITTEN, layout_token
 from publisher.content.slugs import name_slug, slugify
+from publisher.content.spelling import LONGEST_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import datetime, tzinfo
     from zoneinfo import ZoneInfo
 
 _STYLES = {
@@ -27,8 +32,6 @@ _STYLES = {
     "weekdate": "/:categories/:year/W:week/:short_day/:title:output_ext",
     "none": "/:categories/:title:output_ext",
 }
-_MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905 - one line reads better than twelve
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()  # noqa: SIM905 - as above
 _LONGEST_SEGMENT = 200  # bytes; file systems take 255, and temporary names need some of them
 
 
@@ -46,11 +49,20 @@ class Facts:
     name_dated: bool
     folders: tuple[str, ...]
     categories: tuple[str, ...]
+    file: str = ""  # the path below the posts folder, without its extension
+    written_title: str = ""  # the frontmatter's, with its marks
+    written_slug: str = ""
+    own_zone: tzinfo | None = None  # the one that the post's date is written with
 
     @property
     def local(self) -> datetime:
         """The publication date on the site's clock."""
         return self.published.astimezone(self.zone)
+
+    @property
+    def own(self) -> datetime:
+        """The publication date on the clock that the author wrote it by."""
+        return self.published.astimezone(self.own_zone or self.zone)
 
 
 def _joined_slugs(words: tuple[str, ...]) -> str:
@@ -67,15 +79,12 @@ def _filename(facts: Facts) -> str:
     return name_slug(facts.name) or name_slug(facts.stem)
 
 
-def _sections(part: str) -> Callable[[Facts], str]:
+def _sections(part: str, folder: Callable[[str], str] = name_slug) -> Callable[[Facts], str]:
     """Hugo's ``:sections`` and its slices ``[1:]``, ``[:-1]``, ``[0]``, ``[last]``."""
     start, colon, stop = part.replace("last", "-1").partition(":")
-    if not part:
-        return lambda facts: _joined_slugs(facts.folders)
     first = int(start or 0)
-    if not colon:
-        return lambda facts: _joined_slugs(facts.folders[first : first + 1 or None])
-    return lambda facts: _joined_slugs(facts.folders[first : int(stop) if stop else None])
+    last = (int(stop) if stop else None) if colon or not part else first + 1 or None
+    return lambda facts: "/".join([folder(one) for one in facts.folders[first:last]])
 
 
 _TOKENS: dict[str, Callable[[Facts], str]] = {
@@ -83,16 +92,16 @@ _TOKENS: dict[str, Callable[[Facts], str]] = {
     "short_year": lambda facts: f"{facts.local.year % 100:02}",
     "month": lambda facts: f"{facts.local.month:02}",
     "i_month": lambda facts: str(facts.local.month),
-    "monthname": lambda facts: _MONTHS[facts.local.month - 1].lower(),
-    "long_month": lambda facts: _MONTHS[facts.local.month - 1],
-    "short_month": lambda facts: _MONTHS[facts.local.month - 1][:3],
+    "monthname": lambda facts: MONTHS[facts.local.month - 1].lower(),
+    "long_month": lambda facts: MONTHS[facts.local.month - 1],
+    "short_month": lambda facts: MONTHS[facts.local.month - 1][:3],
     "day": lambda facts: f"{facts.local.day:02}",
     "i_day": lambda facts: str(facts.local.day),
     "weekday": lambda facts: str(facts.local.isoweekday() % 7),
     "w_day": lambda facts: str(facts.local.isoweekday()),
-    "weekdayname": lambda facts: _DAYS[facts.local.weekday()].lower(),
-    "long_day": lambda facts: _DAYS[facts.local.weekday()],
-    "short_day": lambda facts: _DAYS[facts.local.weekday()][:3],
+    "weekdayname": lambda facts: DAYS[facts.local.weekday()].lower(),
+    "long_day": lambda facts: DAYS[facts.local.weekday()],
+    "short_day": lambda facts: DAYS[facts.local.weekday()][:3],
     "yearday": lambda facts: str(facts.local.timetuple().tm_yday),
     "y_day": lambda facts: f"{facts.local.timetuple().tm_yday:03}",
     "week": lambda facts: f"{facts.local.isocalendar().week:02}",
@@ -120,22 +129,59 @@ _NAMING = frozenset(
 )
 _TOKEN = re.compile(
     rf":(?:sections\[(?P<part>last|-?\d{{1,3}}|-?\d{{0,3}}:-?\d{{0,3}})\]"
-    rf"|(?P<known>{'|'.join(sorted(_TOKENS, key=len, reverse=True))})(?![a-z])|(?P<unknown>[A-Za-z_]+))"
+    rf"|(?P<known>{'|'.join(sorted(_TOKENS, key=len, reverse=True))})(?![a-z])"
+    rf"|(?P<layout>{LAYOUT})(?!\w)|(?P<unknown>[A-Za-z_]+))"
 )
 _READY = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,199})*/?")
 _ENCODED = re.compile(r"%(?:[0-9A-Fa-f]{2})")
 _SAFE = "!$&'()*+,;=:@~-._"  # RFC 3986 section 3.3: what a path segment may hold bare
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NO_NAME = re.compile(r"[/\\\x00-\x1f\x7f\udc80-\udcff]")
+_LONGEST_PATH = 2500  # characters; systems take 4,096 for a path, and the output's own folder is part of it
 
 
-def permalink(pattern: str, base_url: str, facts: Facts) -> str:
-    """The absolute URL of a post by ``pattern``; ``base_url`` ends in a slash."""
-    return absolute(base_url, expand(pattern, facts))
+def permalink(pattern: str, base_url: str, facts: Facts, spelling: str = "publisher", below: str = "") -> str:
+    """The absolute URL of a post by ``pattern``; ``base_url`` ends in a slash, ``below`` is a language's folder."""
+    if make := ADDRESS.get(spelling):
+        whole = _STYLES.get(pattern, pattern)
+        path = below + make(whole, facts, lambda part: expand(part, facts, spelling))
+        return _checked(base_url, path) or _rescued(base_url, below + expand(pattern, facts, spelling), facts)
+    made = absolute(base_url, below + expand(pattern, facts, spelling))
+    return made if made != base_url or spelling == "publisher" else _rescued(base_url, "", facts)
 
 
-def expand(pattern: str, facts: Facts) -> str:
+def written(path: str, base_url: str, facts: Facts, spelling: str) -> str:
+    """The absolute URL of an address in frontmatter, which has no ``address_fault``, by another spelling than ours."""
+    make = WRITTEN.get(spelling)
+    made = make(path, facts, lambda part: expand(part, facts, spelling)) if make else ""
+    return _checked(base_url, made) or absolute(base_url, path)
+
+
+def expand(pattern: str, facts: Facts, spelling: str = "publisher") -> str:
     """The pattern with its tokens replaced; unknown tokens stay as they are (see ``pattern_faults``)."""
-    return "".join([piece if isinstance(piece, str) else piece(facts) for piece in _pieces(pattern)])
+    return "".join([piece if isinstance(piece, str) else piece(facts) for piece in _pieces(pattern, spelling)])
+
+
+def _checked(base_url: str, path: str) -> str:
+    """The URL of a path that is encoded already, if a file of the output can stand there; else empty."""
+    if not _READY.fullmatch(path) and not _is_inside(path):
+        return ""
+    return base_url + path[1:] if path != "/" else ""
+
+
+def _is_inside(path: str) -> bool:
+    *folders, last = path[1:].split("/")
+    names = [unquote(part, errors="surrogateescape") for part in (*folders, *([last] if last else ()))]
+    return len(path) < _LONGEST_PATH and not any(
+        name.strip(".") == "" or _NO_NAME.search(name) or len(name.encode("utf-8", "replace")) > LONGEST_NAME
+        for name in names
+    )
+
+
+def _rescued(base_url: str, path: str, facts: Facts) -> str:
+    """An address by our own rules, where the generator's cannot be; never the front page."""
+    made = absolute(base_url, path)
+    return made if made != base_url else absolute(base_url, f"/{facts.slug}/")
 
 
 def absolute(base_url: str, path: str) -> str:
@@ -187,20 +233,23 @@ def _known() -> str:
 
 
 @lru_cache(maxsize=256)
-def _pieces(pattern: str) -> tuple[str | Callable[[Facts], str], ...]:
+def _pieces(pattern: str, spelling: str) -> tuple[str | Callable[[Facts], str], ...]:
     whole, end = _STYLES.get(pattern, pattern), 0
     pieces: list[str | Callable[[Facts], str]] = []
     for token in _TOKEN.finditer(whole):
         pieces.append(whole[end : token.start()])
-        pieces.append(_piece(token))
+        pieces.append(_piece(token, spelling))
         end = token.end()
     return tuple([piece for piece in (*pieces, whole[end:]) if piece])
 
 
-def _piece(token: re.Match[str]) -> str | Callable[[Facts], str]:
-    if token["part"] is not None:
-        return _sections(token["part"])
-    return _TOKENS[token["known"]] if token["known"] else token[0]
+def _piece(token: re.Match[str], spelling: str) -> str | Callable[[Facts], str]:
+    known = token["known"]
+    if token["part"] is not None or known == "sections":
+        return _sections(token["part"] or "", FOLDER.get(spelling, name_slug))
+    if token["layout"]:
+        return layout_token(token["layout"])
+    return TOKENS[spelling].get(known, _TOKENS[known]) if known else token[0]
 
 
 def _segment(part: str) -> str:

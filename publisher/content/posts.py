@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from publisher.content import dialects
 from publisher.content.addresses import address_of, language_folder
+from publisher.content.dates import zone_in
 from publisher.content.decoding import decode
 from publisher.content.filenames import read_place
 from publisher.content.formats import Form
@@ -15,7 +16,7 @@ from publisher.content.kinds import is_undated_page, kind_of, why_neither
 from publisher.content.metadata import Metadata, text_of
 from publisher.content.permalinks import Facts
 from publisher.content.slugs import name_slug, slugify
-from publisher.content.times import is_template, missing_date, read_times
+from publisher.content.times import is_template, missing_date, read_times, written_date
 from publisher.model.post import Kind, Post, Source
 from publisher.model.problem import Level, error
 
@@ -148,7 +149,7 @@ def _post(file: _File, times: Times, facts: Facts, kind: Kind, *, draft: bool) -
 def _facts(file: _File, times: Times, title: str) -> Facts:
     meta, place = file.meta, file.place
     chosen = "/".join([name_slug(part) for part in text_of(meta.get("slug")).split("/")]).strip("/")
-    return Facts(
+    facts = Facts(
         published=times.published,
         zone=file.settings.site.timezone,
         title=title,
@@ -159,6 +160,22 @@ def _facts(file: _File, times: Times, title: str) -> Facts:
         name_dated=place.name_dated,
         folders=place.folders,
         categories=dialects.categories_of(meta, place.categories),
+    )
+    return facts if file.settings.posts.spelling == "publisher" else _with_words(facts, file)
+
+
+def _with_words(facts: Facts, file: _File) -> Facts:
+    """The facts with the author's own words, of which another generator makes its addresses."""
+    dated = written_date(file.meta)
+    slug = text_of(file.meta.get("slug"))
+    if not slug and facts.name_dated and dated is None and file.settings.posts.spelling == "hugo":
+        slug = facts.name  # Hugo looked into the name for the date (:filename), and took the rest for the slug
+    return replace(
+        facts,
+        file=file.path.rpartition(".")[0] or file.path,
+        written_title=text_of(file.meta.get("title")),
+        written_slug=slug,
+        own_zone=zone_in(dated),
     )
 
 

@@ -71,6 +71,11 @@ def read_times(meta: Metadata, place: Place, settings: Settings, *, draft: bool)
     )
 
 
+def written_date(meta: Metadata) -> object:
+    """The date of publication as the frontmatter has it; None where it has none."""
+    return meta.first((*_PUBLISHED, *_DUE))[1]
+
+
 def _from_its_start(moment: Moment, zone: ZoneInfo) -> datetime:
     return day_start(moment.at, zone) if moment.date_only else moment.at
 

@@ -25,10 +25,18 @@ class SiteSettings:
 
 
 DEFAULT_STORE_URL = "sqlite:///mailing.sqlite3"
-DEFAULT_PERMALINK = "/:sections/:slug/"
 DEFAULT_TAG_PATH = "tags/:name/"
 DEFAULT_TOMBSTONES = timedelta(days=90)
-SPELLINGS = ("publisher", "hugo", "jekyll", "zola", "eleventy", "pelican")
+# Where a post lives when its site says nothing of it, by spelling: as each program has it.
+DEFAULT_PERMALINKS = {
+    "publisher": "/:sections/:slug/",
+    "hugo": "/:sections/:slugorcontentbasename/",
+    "jekyll": "date",
+    "zola": "/:sections/:slug/",
+    "eleventy": "/:path/",
+    "pelican": "/:slug.html",
+}
+SPELLINGS = tuple(DEFAULT_PERMALINKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,7 @@ class PostsSettings:
     """
 
     dir: str = "posts"
-    permalinks: tuple[tuple[str, str], ...] = (("", DEFAULT_PERMALINK),)
+    permalinks: tuple[tuple[str, str], ...] = (("", DEFAULT_PERMALINKS["publisher"]),)
     time_of_day: time = time(0, 0)
     spelling: str = "publisher"
 
