@@ -60,7 +60,7 @@ def preview(name: str, cadence: str, folder: Path, *, in_browser: bool, quiet: b
     """Write what a new reader of NAME would get to preview/, as HTML and text. Nothing is sent."""
     from publisher.flows.digest import preview as write_preview  # noqa: PLC0415 - brings SQLAlchemy along
 
-    shown = write_preview(_occasion(folder, name, cadence))
+    shown = write_preview(_occasion(folder, name, cadence, peek=True))
     if not quiet:
         tell(shown.said)
         what = counted(shown.entries, "entry", "entries")
@@ -86,6 +86,7 @@ def draft(name: str, cadence: str, folder: Path, *, quiet: bool, as_json: bool) 
     from publisher.flows.digest import draft_anew  # noqa: PLC0415 - as above
     from publisher.flows.issuing import newest_held  # noqa: PLC0415 - as above
 
+    _follow(folder, name)
     occasion = _occasion(folder, name, cadence)
     with closing(_store(folder, occasion.settings)) as store:
         held = newest_held(store, name, occasion.cadence)
@@ -123,7 +124,8 @@ def send(
     if due:
         return _send_due(folder, quiet=quiet, as_json=as_json)
     if address:
-        return _send_copy(_occasion(folder, name, cadence), address, quiet=quiet)
+        return _send_copy(_occasion(folder, name, cadence, peek=True), address, quiet=quiet)
+    _follow(folder, name)
     return _send_now(
         _occasion(folder, name, cadence), asking=sys.stdin.isatty() and not yes, quiet=quiet, as_json=as_json
     )
@@ -308,7 +310,21 @@ def _settings(folder: Path, name: str = "") -> Settings:
     return settings
 
 
-def _occasion(folder: Path, name: str, cadence: str) -> Occasion:
+def _follow(folder: Path, name: str) -> None:
+    """Look at the feed that a digest follows, as its author asks for it now."""
+    settings = _settings(folder, name)
+    url = next(one.feed for one in settings.digests if one.name == name)
+    if not url:
+        return
+    from datetime import timedelta  # noqa: PLC0415 - few digests follow a feed
+
+    from publisher.flows.following import follow  # noqa: PLC0415 - as above
+
+    with closing(_store(folder, settings)) as store:
+        tell(follow(store, settings, url, _now(), fresh=timedelta(0)))
+
+
+def _occasion(folder: Path, name: str, cadence: str, *, peek: bool = False) -> Occasion:
     from publisher.flows.digest import Occasion  # noqa: PLC0415 - brings SQLAlchemy along
     from publisher.flows.newness import find_cadence, find_digest  # noqa: PLC0415 - as above
     from publisher.flows.reading import read_items  # noqa: PLC0415 - reads every post
@@ -316,7 +332,7 @@ def _occasion(folder: Path, name: str, cadence: str) -> Occasion:
     settings, now = _settings(folder, name), _now()
     found = find_digest(settings, name)
     pace = find_cadence(found, cadence)
-    return Occasion(settings, found, pace, folder, read_items(folder, settings, now), now)
+    return Occasion(settings, found, pace, folder, read_items(folder, settings, now, peek=peek), now)
 
 
 def _site(folder: Path, settings: Settings) -> Any:

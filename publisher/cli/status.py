@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from publisher.flows.status import Status
+    from publisher.model.followed import Followed
 
 
 @click.command(help="Tell what is due, under way, deferred, doubtful and held. Changes nothing.")
@@ -48,6 +49,7 @@ def _lines(found: Status) -> list[str]:
         said = f"{digest} ({cadence}): not in config.toml any more, nothing goes to {counted(count, 'reader')}"
         remedy = f'Give it a schedule in [digests.{digest}], cadences = {{ {cadence} = "…" }}, or move each reader:'
         lines += [said, f"  {remedy}", f"  publisher subscribers add ADDRESS --digest {digest} --cadence NAME"]
+    lines += [_feed_line(one) for one in found.feeds]
     lines += [standing_line(one) for one in found.alive]
     waiting = {state.value: count for state, count in found.letters.items() if state.value != "sent"}
     if waiting:
@@ -57,6 +59,13 @@ def _lines(found: Status) -> list[str]:
     if not found.home:
         lines.append("This store is a copy, or was moved: it sends nothing until publisher store adopt.")
     return lines or ["No digest in config.toml, and nothing to send."]
+
+
+def _feed_line(one: Followed) -> str:
+    seen = f"last seen {one.fetched:%Y-%m-%d %H:%M} UTC" if one.fetched else "never seen"
+    failing = f", failing since {one.failing:%Y-%m-%d %H:%M} UTC: {one.fault}" if one.failing else ""
+    moved = f", now at {one.address}" if one.address != one.url else ""
+    return f"{one.url}: {seen}{moved}{failing}, next look {one.due:%Y-%m-%d %H:%M} UTC"
 
 
 def _as_json(found: Status) -> dict[str, Any]:
@@ -84,6 +93,17 @@ def _as_json(found: Status) -> dict[str, Any]:
                 "deliveries": {state.value: count for state, count in one.counts.items()},
             }
             for one in found.alive
+        ],
+        "feeds": [
+            {
+                "url": one.url,
+                "address": one.address,
+                "fetched": one.fetched.isoformat() if one.fetched else None,
+                "failing": one.failing.isoformat() if one.failing else None,
+                "fault": one.fault,
+                "due": one.due.isoformat(),
+            }
+            for one in found.feeds
         ],
         "letters": {state.value: count for state, count in found.letters.items()},
         "next_due": found.next_due.isoformat() if found.next_due else None,

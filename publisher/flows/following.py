@@ -56,16 +56,17 @@ class Seen:
 
 
 def follow(
-    store: Store, settings: Settings, url: str, now: datetime, *, is_urgent: bool, ask: Fetch = fetch
+    store: Store, settings: Settings, url: str, now: datetime, *, fresh: timedelta | None = None, ask: Fetch = fetch
 ) -> tuple[Problem, ...]:
     """Look at a feed if it is time to, and write down what was seen.
 
-    It is time when its last look said so; with ``is_urgent`` (a slot is due) whenever that look is not a moment old.
+    It is time when its last look said so; with ``fresh`` whenever that look is older: JUST_NOW for a slot that is due,
+    nothing at all for an author who asks.
     """
     with store.reading() as connection:
         state = table.load(connection, url) or Followed(url, url, now)
         known = table.entries(connection, url)
-    if not _is_time(state, now, is_urgent=is_urgent):
+    if not _is_time(state, now, fresh):
         return ()
     seen = _look(state, known, ask)
     with store.writing() as connection:
@@ -90,10 +91,10 @@ def look_once(url: str, now: datetime, ask: Fetch = fetch) -> tuple[Item, ...]:
     return tuple(sorted(made, key=lambda item: (item.entry.published, item.entry.id), reverse=True))
 
 
-def _is_time(state: Followed, now: datetime, *, is_urgent: bool) -> bool:
-    if not is_urgent or state.failures:
+def _is_time(state: Followed, now: datetime, fresh: timedelta | None) -> bool:
+    if fresh is None or (state.failures and fresh):  # a server that fails is given time, unless its reader insists
         return state.due <= now
-    return state.fetched is None or now - state.fetched >= JUST_NOW
+    return state.fetched is None or now - state.fetched >= fresh
 
 
 # Looking

@@ -16,27 +16,37 @@ if TYPE_CHECKING:
     from publisher.model.settings import Settings
 
 
-def read_items(folder: Path, settings: Settings, now: datetime) -> tuple[Item, ...]:
+def read_items(folder: Path, settings: Settings, now: datetime, *, peek: bool = False) -> tuple[Item, ...]:
     """Every published entry with its body, newest first, ids as `publish` would give them.
 
     What the build state holds already is used and not rendered again. Posts that are refused are
     left out, or stand as they were last published; `publish` and `check` name them. Entries of followed feeds are
-    those that the store knows (see flows/following.py); where there is no store, what the feed holds now.
+    those that the store knows (see flows/following.py); with ``peek`` a feed that it has never seen is looked at.
     """
     feeds = tuple(dict.fromkeys(digest.feed for digest in settings.digests if digest.feed))
     own = () if feeds and not (folder / settings.posts.dir).is_dir() else _posts(folder, settings, now)
-    return (*own, *_followed(folder, settings, feeds, now)) if feeds else own
+    if not feeds:
+        return own
+    known = _followed(folder, settings, feeds)
+    if peek:
+        from publisher.flows.following import look_once  # noqa: PLC0415 - few sites follow a feed
+
+        known = {url: known[url] if url in known else look_once(url, now) for url in feeds}
+    return (*own, *(item for items in known.values() for item in items))
 
 
-def _followed(folder: Path, settings: Settings, feeds: tuple[str, ...], now: datetime) -> tuple[Item, ...]:
-    from publisher.flows.following import known_items, look_once  # noqa: PLC0415 - few sites follow a feed
+def _followed(folder: Path, settings: Settings, feeds: tuple[str, ...]) -> dict[str, tuple[Item, ...]]:
+    """What the store knows of feeds that it has seen."""
+    from publisher.flows.following import known_items  # noqa: PLC0415 - as above
+    from publisher.store import followed  # noqa: PLC0415 - as above
     from publisher.store.database import open_to_read  # noqa: PLC0415 - as above
 
     store = open_to_read(settings.store_url, folder)
     if store is None:
-        return tuple(item for url in feeds for item in look_once(url, now))
+        return {}
     with closing(store), store.reading() as connection:
-        return tuple(item for url in feeds for item in known_items(connection, url))
+        states = {url: followed.load(connection, url) for url in feeds}
+        return {url: known_items(connection, url) for url, state in states.items() if state and state.fetched}
 
 
 def _posts(folder: Path, settings: Settings, now: datetime) -> tuple[Item, ...]:

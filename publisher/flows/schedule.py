@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from publisher.errors import PublisherError
 from publisher.flows.deliver import Delivery, Terms, deliver, never
 from publisher.flows.digest import Occasion, Slot, draft
-from publisher.flows.following import follow
+from publisher.flows.following import JUST_NOW, follow
 from publisher.flows.newness import take_in
 from publisher.model.issue import IssueState, SlotOutcome
 from publisher.model.problem import error, note, warning
@@ -149,7 +149,8 @@ def _digest(store: Store, site: Site, digest: DigestSettings, clock: Clock, said
     now = clock()
     schedules = [(cadence, calendar.parse(text)) for cadence, text in digest.cadences]
     if digest.feed:
-        said += follow(store, site.settings, digest.feed, now, is_urgent=_has_slot(store, digest, schedules, now))
+        fresh = JUST_NOW if _has_slot(store, digest, schedules, now) else None
+        said += follow(store, site.settings, digest.feed, now, fresh=fresh)
     items: Sequence[Item] | None = None
     if not _is_begun(store, digest.name) or any(schedule.each for _, schedule in schedules):
         items = site.items(now)

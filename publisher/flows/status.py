@@ -9,12 +9,13 @@ from publisher.flows.issuing import Standing
 from publisher.flows.schedule import cadences
 from publisher.model.issue import IssueState
 from publisher.rules import calendar
-from publisher.store import home, issues, ledger, people
+from publisher.store import followed, home, issues, ledger, people
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from publisher.model.delivery import DeliveryState
+    from publisher.model.followed import Followed
     from publisher.model.settings import Settings
     from publisher.store.database import Store
 
@@ -36,6 +37,7 @@ class Status:
 
     ``stranded`` counts the confirmed readers of a (digest, cadence) whose digest config.toml has, but not the cadence:
     they get nothing.
+    ``feeds`` are those that digests follow, as far as the store has seen them.
     ``next_due`` is when the next message is to be tried; ``home`` says that the store is where it last sent from.
     """
 
@@ -45,6 +47,7 @@ class Status:
     letters: dict[DeliveryState, int]
     next_due: datetime | None
     home: bool
+    feeds: tuple[Followed, ...] = ()
 
 
 def status(store: Store | None, settings: Settings, now: datetime) -> Status:
@@ -61,7 +64,12 @@ def status(store: Store | None, settings: Settings, now: datetime) -> Status:
             ledger.letters(connection),
             ledger.next_due(connection),
             home.stands_at_home(connection, store.path),
+            tuple(filter(None, (followed.load(connection, url) for url in _feeds(settings)))),
         )
+
+
+def _feeds(settings: Settings) -> dict[str, None]:
+    return dict.fromkeys(digest.feed for digest in settings.digests if digest.feed)
 
 
 def _due(settings: Settings, now: datetime, readers: dict[tuple[str, str], int]) -> tuple[Due, ...]:

@@ -1,0 +1,110 @@
+"""Somebody else's site: a feed whose entries, addresses and manners a test chooses."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from html import escape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from tests.servers import LOCALHOST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FIRST = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+class Post(NamedTuple):
+    """An entry of the feed; ``day`` counts from the first of March 2026."""
+
+    id: str
+    title: str
+    day: int = 0
+    html: str = "<p>Words.</p>"
+    url: str = ""
+    tags: tuple[str, ...] = ()
+
+
+def atom(posts: Iterable[Post], more: str = "") -> bytes:
+    """An Atom document of these entries, in their order."""
+    spaces = 'xmlns="http://www.w3.org/2005/Atom" xmlns:at="http://purl.org/atompub/tombstones/1.0"'
+    spaces += ' xmlns:fh="http://purl.org/syndication/history/1.0"'
+    entries = "".join(map(_entry, posts))
+    return f"<feed {spaces}><title>Elsewhere</title><id>urn:elsewhere</id>{more}{entries}</feed>".encode()
+
+
+def _entry(post: Post) -> str:
+    at = (FIRST + timedelta(days=post.day)).isoformat()
+    tags = "".join(f'<category term="{escape(tag)}"/>' for tag in post.tags)
+    link = post.url or f"/p/{post.id.rpartition(':')[2]}"
+    return (
+        f"<entry><id>{escape(post.id)}</id><title>{escape(post.title)}</title><link href='{escape(link)}'/>{tags}"
+        f"<published>{at}</published><updated>{at}</updated><content type='html'>{escape(post.html)}</content></entry>"
+    )
+
+
+@dataclass
+class FeedHost:
+    """Serves ``pages`` by path; ``status`` and ``location`` apply to /feed alone. ``heard`` are requests, in order."""
+
+    pages: dict[str, bytes] = field(default_factory=dict)
+    status: int = 200
+    location: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    packed: bool = False
+    heard: list[tuple[str, bool]] = field(default_factory=list)  # path, and whether it was asked conditionally
+
+    def __enter__(self) -> Self:
+        host = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                host.answer(self)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+                """Tests print nothing."""
+
+        self._server = ThreadingHTTPServer((LOCALHOST, 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOCALHOST}:{self._server.server_address[1]}/feed"
+
+    def publish(self, *posts: Post, more: str = "") -> None:
+        self.pages["/feed"] = atom(posts, more)
+
+    def answer(self, asked: BaseHTTPRequestHandler) -> None:
+        body = self.pages.get(asked.path, b"")
+        tag = f'"{sha256(body).hexdigest()[:16]}"'
+        self.heard.append((asked.path, asked.headers.get("If-None-Match") is not None))
+        is_feed = asked.path == "/feed"
+        status = self.status if is_feed else 200 if body else 404
+        if status == 200 and asked.headers.get("If-None-Match") == tag:
+            status = 304
+        asked.send_response(status)
+        for name, value in self.headers.items() if is_feed else ():
+            asked.send_header(name, value)
+        if self.location and is_feed:
+            asked.send_header("Location", self.location)
+        body = body if status == 200 else b""
+        if self.packed and body:
+            body = gzip.compress(body)
+            asked.send_header("Content-Encoding", "gzip")
+        if status == 200:
+            asked.send_header("ETag", tag)
+        asked.send_header("Content-Length", str(len(body)))
+        asked.end_headers()
+        asked.wfile.write(body)
