@@ -106,7 +106,7 @@ def _permalinks(files: Files, config: dict[str, Any], name: str, *, ugly: bool) 
     table = at(config, "permalinks")
     pages = at(table, "page") if isinstance(at(table, "page"), dict) else None
     named = {**(table if isinstance(table, dict) else {}), **(pages or {})}
-    found = {"": _shaped("/:sections/:slug/", ugly=ugly)}
+    found = {"": _shaped("/:sections/:slugorcontentbasename/", ugly=ugly)}
     for section, pattern in named.items():
         if not isinstance(pattern, str):
             continue
@@ -124,8 +124,8 @@ def _permalinks(files: Files, config: dict[str, Any], name: str, *, ugly: bool) 
 
 def _shaped(pattern: str, *, ugly: bool) -> str:
     """Hugo writes a folder for each page unless its addresses are to be ugly."""
-    bare = "/" + re.sub(r":slugorcontentbasename|:slugorfilename", ":slug", pattern.strip("/"))
-    return f"{bare}.html" if ugly else f"{bare}/"
+    bare = pattern.strip("/")
+    return f"/{bare}.html" if ugly else f"/{bare}/"
 
 
 def _taxonomy(config: dict[str, Any]) -> str:

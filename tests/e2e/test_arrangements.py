@@ -101,9 +101,12 @@ def test_what_hugo_makes_of_a_new_post_and_what_publisher_makes_of_it_come_toget
     write(beside_hugo, "content/posts/new.md", a_post("A new one", date="2024-08-01"))
     done = shell(beside_hugo, blocks("Beside a generator.", "sh")[1])
     assert done.code == 0, done
-    entry = feedparser.parse((beside_hugo / "public/atom.xml").read_bytes()).entries[0]
-    place = entry.link.removeprefix("https://hugo.blog.test/")
-    assert (beside_hugo / "public" / place / "index.html").exists(), place
+    hugo(beside_hugo, "--destination", "alone")
+    alone, together = (
+        feedparser.parse((beside_hugo / place).read_bytes()) for place in ("alone/index.xml", "public/index.xml")
+    )
+    assert alone.entries[0].title == "A new one"
+    assert [entry.link for entry in together.entries] == [entry.link for entry in alone.entries]
 
 
 def test_mail_beside_a_generator(beside_hugo: Path) -> None:

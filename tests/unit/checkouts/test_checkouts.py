@@ -89,7 +89,10 @@ limit = 15
     assert (found.language, found.timezone, found.description) == ("en-US", "Europe/Berlin", "About things")
     assert found.authors == (Author("Robin", "robin@blog.test"),)
     assert (found.posts, found.static, found.output) == ("content", "static", "docs")
-    assert found.permalinks == (("", "/:sections/:slug/"), ("posts", "/:year/:month/:slug/"))
+    assert found.permalinks == (
+        ("", "/:sections/:slugorcontentbasename/"),
+        ("posts", "/:year/:month/:slugorcontentbasename/"),
+    )
     assert (found.tag_path, found.tag_feed) == ("tags/:name/", "tags/:name/:file")
     assert (found.feeds, found.limit, found.full) == (((Format.RSS, "index.xml"),), 15, False)
     assert found.problems == ()
@@ -103,7 +106,10 @@ def test_hugo_in_its_folder_of_files_and_in_yaml(tmp_path: Path) -> None:
         **{"config/_default/params.toml": 'author = "Kim"\n'},
         **{"config/_default/taxonomies.toml": 'topic = "topics"\n'},
     )
-    assert found.permalinks == (("", "/:sections/:slug.html"), ("posts", "/p/:title.html"))
+    assert found.permalinks == (
+        ("", "/:sections/:slugorcontentbasename.html"),
+        ("posts", "/p/:title.html"),
+    )
     assert (found.authors, found.tag_path, found.tag_feed) == ((Author("Kim"),), "", "")
 
 
