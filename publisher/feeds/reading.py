@@ -16,7 +16,7 @@ from urllib.parse import urljoin
 
 from publisher.errors import FeedError
 from publisher.feeds.reading_json import read_json
-from publisher.feeds.reading_text import one_line, plain, web_address
+from publisher.feeds.reading_text import one_line, plain, sound, web_address
 from publisher.model.entry import Author, Enclosure
 from publisher.model.feed import Format
 from publisher.model.received import ReceivedFeed, ReceivedItem, Tombstone
@@ -27,12 +27,24 @@ if TYPE_CHECKING:
 
 LARGEST = 50_000_000  # bytes
 _ENDS = re.compile(
-    rb"</(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\s*>\s*(?:<!--.*?-->\s*|<\?.*?\?>\s*)*\Z", re.IGNORECASE | re.DOTALL
+    rb"</(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\s*+>\s*+(?><!--.*?-->\s*+|<\?.*?\?>\s*+)*+\Z", re.IGNORECASE | re.DOTALL
 )
 _TAIL = 4096  # bytes in which a document's end is looked for
 _ITEM_ENDS = re.compile(rb"</(?:[\w.-]+:)?(?:item|entry)\s*>", re.IGNORECASE)
-_PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
-_XML = re.compile(rb"\s*<")
+_PAGE = re.compile(rb"(?><!--.*?-->\s*+)*+<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
+_WIDE = {b"\xff\xfe\x00\x00": "utf-32", b"\x00\x00\xfe\xff": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_WIDE |= {b"<\x00": "utf-16-le", b"\x00<": "utf-16-be"}
+_DECLARED = re.compile(r"\s*<\?xml\b[^<>]*>")
+_LONG_TAG = re.compile(
+    rb"<[^<>]{10000,}>"
+)  # a picture may stand in an attribute; thousands of attributes are an attack
+_MOST_ATTRIBUTES = 1000  # the XML library's time grows with their square
+# What feedparser would resolve, with a value that has no scheme; it reads HTML slowly, and most links are absolute.
+_RELATIVE = re.compile(
+    r"""\b(?:href|src|cite|poster|data|action|background|longdesc|usemap|codebase|classid|profile)\s*+=\s*+["']?+\s*+"""
+    r"""(?![a-z][a-z0-9+.-]*:)""",
+    re.IGNORECASE,
+)
 _REMEDY = "give the address or the file of an RSS, Atom or JSON feed"
 
 
@@ -43,6 +55,7 @@ def read_feed(data: bytes, url: str = "", media_type: str = "") -> ReceivedFeed:
     """
     if len(data) > LARGEST:
         raise FeedError(f"{_named(url)} is larger than {LARGEST // 1_000_000} MB", _REMEDY)
+    data = _narrow(data)
     bare = data.lstrip(b"\xef\xbb\xbf \t\r\n")
     if bare.startswith(b"{"):
         found = read_json(bare, url)
@@ -54,6 +67,12 @@ def read_feed(data: bytes, url: str = "", media_type: str = "") -> ReceivedFeed:
     if _PAGE.match(bare):
         raise FeedError(f"{_named(url)} is a web page, no feed", "look in it for the address of its feed")
     return _read_xml(data, url, media_type)
+
+
+def _narrow(data: bytes) -> bytes:
+    """UTF-16 and UTF-32 as UTF-8."""
+    codec = next((codec for mark, codec in _WIDE.items() if data.startswith(mark)), "")
+    return _DECLARED.sub("", data.decode(codec, "replace"), count=1).lstrip("\ufeff").encode() if codec else data
 
 
 def _named(url: str) -> str:
@@ -68,7 +87,7 @@ def _read_xml(data: bytes, url: str, media_type: str) -> ReceivedFeed:
     base = web_address(_self(feed), url) or url
     atom = str(read.get("version")).startswith("atom")
     items = [_item(entry, base, atom=atom) for entry in read.entries]
-    whole = _ENDS.search(data[-_TAIL:]) is not None or _is_wide(data)
+    whole = _ENDS.search(data[-_TAIL:]) is not None
     if not whole:  # the item that the cut is in is not known to be as it was meant
         items = items[: len(_ITEM_ENDS.findall(data))]
     return ReceivedFeed(
@@ -92,19 +111,18 @@ def _read_xml(data: bytes, url: str, media_type: str) -> ReceivedFeed:
 
 
 def _parsed(data: bytes, url: str, media_type: str) -> Any:
+    if any(tag[0].count(b"=") > _MOST_ATTRIBUTES for tag in _LONG_TAG.finditer(data)):
+        raise FeedError(f"{_named(url)} has a tag of more than {_MOST_ATTRIBUTES} attributes", _REMEDY)
     import feedparser  # noqa: PLC0415 - 60 ms, and only who reads others' feeds pays for it
 
     headers = {"content-type": media_type if "xml" in media_type else "application/xml", "content-location": url}
     try:
-        return feedparser.parse(BytesIO(data), response_headers=headers, sanitize_html=False)
+        return feedparser.parse(
+            BytesIO(data), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+        )
     except (ValueError, LookupError, AssertionError, RecursionError, TypeError, AttributeError) as fault:
         # Not one of these is promised, and each has been seen of bytes that nobody could call a feed.
         raise FeedError(f"{_named(url)} cannot be read as a feed: {type(fault).__name__}", _REMEDY) from None
-
-
-def _is_wide(data: bytes) -> bool:
-    """UTF-16 and UTF-32, whose end is not looked for."""
-    return data[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\x00" in data[:8]
 
 
 def _item(entry: Any, base: str, *, atom: bool) -> ReceivedItem:
@@ -150,11 +168,23 @@ def _html(parts: Iterable[Any]) -> str:
     """The richest of several versions of a text, as HTML."""
     best = ""
     for part in parts:
-        value = str(part.get("value") or "")
+        value = sound(str(part.get("value") or ""))
         if part.get("type") == "text/plain":
             value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        elif _RELATIVE.search(value):
+            value = _resolved(value, str(part.get("base") or ""))
         best = value if len(value) > len(best) else best
     return best
+
+
+def _resolved(html: str, base: str) -> str:
+    """HTML with its links made absolute. ``base`` is what the document said of this very text (xml:base)."""
+    from feedparser.urls import resolve_relative_uris  # noqa: PLC0415 - as above
+
+    try:
+        return str(resolve_relative_uris(html, base, "utf-8", "text/html"))
+    except (ValueError, LookupError, AssertionError, RecursionError):  # as hostile as a document may be
+        return html
 
 
 def _authors(part: Any) -> tuple[Author, ...]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from publisher.feeds.reading_text import one_line, web_address
+from publisher.feeds.reading_text import one_line, sound, web_address
 from publisher.model.entry import Author, Enclosure
 from publisher.model.feed import Format
 from publisher.model.received import ReceivedFeed, ReceivedItem
@@ -83,7 +83,7 @@ def _item(one: dict[str, Any], base: str) -> ReceivedItem:
         title=one_line(one.get("title")),
         published=_moment(one.get("date_published")),
         updated=_moment(one.get("date_modified")),
-        content=html if isinstance(html, str) and html else _escaped(text),
+        content=sound(html) if isinstance(html, str) and html else _escaped(text),
         summary=_escaped(summary),
         authors=_authors(one),
         tags=tuple(
@@ -104,7 +104,7 @@ def _tables(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _escaped(value: Any) -> str:
-    return escape(value, quote=False) if isinstance(value, str) else ""
+    return sound(escape(value, quote=False)) if isinstance(value, str) else ""
 
 
 def _authors(part: dict[str, Any]) -> tuple[Author, ...]:

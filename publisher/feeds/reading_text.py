@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -13,11 +12,14 @@ _SPACES = re.compile(r"\s+")
 _INLINE = "a abbr b bdi bdo br cite code del dfn em i img ins kbd mark q s small span strong sub sup tt u var wbr"
 _TAG = re.compile(rf"<(/?)({'|'.join(_INLINE.split())})(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _EMPTY = frozenset({"br", "img", "wbr"})
+_MARKUP = re.compile(r"<!--.*?-->|</?[A-Za-z!?][^<>]*>", re.DOTALL)
+_LONGEST = 20_000  # characters of a title
+_UNSOUND = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def one_line(value: Any) -> str:
     """Any value as text on one line; empty for None."""
-    return _SPACES.sub(" ", str(value)).strip() if value is not None else ""
+    return sound(_SPACES.sub(" ", str(value))).strip() if value is not None else ""
 
 
 def web_address(value: Any, base: str) -> str:
@@ -43,18 +45,11 @@ def plain(value: Any, *, whole: bool = False) -> str:
     return one_line(unescape(text) if "&" in text else text)
 
 
-class _Words(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.words: list[str] = []
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-
 def text_of_html(html: str) -> str:
-    """The words of a piece of HTML."""
-    reader = _Words()
-    reader.feed(html)
-    reader.close()
-    return one_line("".join(reader.words))
+    """The words of a piece of HTML, as far as anybody reads a title."""
+    return one_line(unescape(_MARKUP.sub("", html[:_LONGEST])))
+
+
+def sound(text: str) -> str:
+    """A text without what no document may hold: half surrogates, and controls that a terminal would obey."""
+    return _UNSOUND.sub("", text)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
+from time import process_time
 
 import pytest
 
@@ -237,7 +239,94 @@ def test_what_is_no_feed_is_refused_in_words(data: bytes, words: str) -> None:
         read_feed(data, URL)
 
 
+BUSY = {
+    "comments before a feed": b"<!--x-->" * 2000 + f"{RSS}{END}".encode(),
+    "comments after it": f"{RSS}{END}".encode() + b"<!--x-->" * 400 + b"x",
+    "openings of comments": b"<!--" * 200_000,
+    "attributes": RSS.encode() + b"<a " + b" ".join(b"a%d='='" % n for n in range(100_000)) + f"/>{END}".encode(),
+    "nested elements": RSS.encode() + b"<a>" * 10_000,
+    "a title of markup": RSS.encode() + b"<title>" + b"&lt;!--&lt;a" * 100_000,
+    "a title of HTML": b"<feed xmlns='http://www.w3.org/2005/Atom'><title type='html'>"
+    + b"&lt;!--" * 300_000
+    + b"</title></feed>",
+    "brackets of JSON": b'{"version": "https://jsonfeed.org/version/1", "items": [' + b"[" * 200_000,
+}
+
+
+@pytest.mark.parametrize("data", BUSY.values(), ids=BUSY)
+def test_nothing_keeps_the_reader_busy(data: bytes) -> None:
+    before = process_time()
+    with suppress(FeedError):
+        read_feed(data, URL)
+    assert process_time() - before < 5  # what is quadratic takes minutes, and what is exponential does not end
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_wide_letters_are_read_with_and_without_a_declaration(codec: str) -> None:
+    for head in ("", f"<?xml version='1.0' encoding='{codec}'?>"):
+        found = read_feed(f"{head}{RSS}<title>é</title>{END}".encode(codec))
+        assert [(item.id, item.title) for item in found.items] == [("1", "é")]
+        assert found.whole
+
+
+def test_no_text_commands_a_terminal_or_breaks_a_store() -> None:
+    hostile = r'{"id": "\ud8001", "title": "\u001b[31mRed\u0000", "content_html": "\udfffA"}'
+    [item] = read_feed(f'{{"version": "https://jsonfeed.org/version/1", "items": [{hostile}]}}'.encode()).items
+    assert (item.id, item.title, item.content) == ("1", "[31mRed", "A")
+
+
+def test_links_of_a_text_go_by_what_the_document_says_of_it() -> None:
+    text = "&lt;a href='b'&gt;b&lt;/a&gt;"
+    found = atom(
+        f"<entry xml:base='https://y.test/a/'><id>1</id><link href='c'/><content type='html'>{text}</content></entry>"
+        "<entry><id>2</id><content type='html'>&lt;a href='https://z.test/'&gt;&lt;img src=x:y&gt;</content></entry>"
+    )
+    assert found.items[0].content == '<a href="https://y.test/a/b">b</a>'
+    assert found.items[0].url == "https://y.test/a/c"
+    assert found.items[1].content == "<a href='https://z.test/'><img src=x:y>"  # nothing relative: as received
+
+
+def test_two_items_with_one_id_are_both_told() -> None:
+    found = rss("<item><guid>1</guid><title>First</title></item><item><guid>1</guid><title>Second</title></item>")
+    assert [item.title for item in found.items] == ["First", "Second"]
+
+
 # The feeds that a page names
+
+
+PAGES = [
+    b"<",
+    b"<link ",
+    b"<!--",
+    b"<a b='",
+    b"<![CDATA[",
+    b"<![",
+    b"<?",
+    b"<script>",
+    b"</",
+    b"&#",
+    b"<link a=",
+    b"<link a",
+]
+
+
+@pytest.mark.parametrize("piece", PAGES)
+def test_no_page_keeps_the_reader_busy(piece: bytes) -> None:
+    before = process_time()
+    assert feeds_of(piece * 300_000 + b">", "https://x.test/") == ()
+    assert process_time() - before < 5
+
+
+def test_what_a_page_hides_is_not_named() -> None:
+    link = b'<link rel="alternate" type="application/rss+xml" href="%s">'
+    page = b"<!-- %s --><script>'%s'</script><title>%s</title>%s" % tuple(
+        link % name for name in (b"a", b"b", b"c", b"d")
+    )
+    assert feeds_of(page, "https://x.test/") == ("https://x.test/d",)
+    assert feeds_of(b'<base href="http://[">' + link % b"/f?a=1&amp;b=2", "https://x.test/") == (
+        "https://x.test/f?a=1&b=2",
+    )
+    assert feeds_of(link % b"http://[", "https://x.test/") == ()
 
 
 def test_a_page_names_its_feeds() -> None:
