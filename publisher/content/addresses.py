@@ -89,7 +89,7 @@ def _below(url: str, base_url: str) -> str:
 def _pattern(place: Place, kind: Kind, settings: Settings) -> str:
     patterns = dict(settings.posts.permalinks)
     section = place.folders[0] if place.folders else ""
-    own = patterns.get(section) if section else None
+    own = patterns.get(section or "/")  # Hugo's name for what is in no folder
     if kind is Kind.PAGE:
         return own or (_STANDING_PATTERN if section != PAGES_FOLDER else "/:sections[1:]/:slug/")
     return own or patterns.get("", _STANDING_PATTERN)

@@ -59,12 +59,16 @@ def hugo_address(pattern: str, facts: Facts, expand: Expand) -> str:
     """CreateTargetPaths: the expanded pattern, cleaned and sanitised; folder and name apart where there is none."""
     ending = "/" if pattern.endswith("/") else found[0] if (found := _PAGE_FILE.search(pattern)) else ""
     body, suffix = pattern.removesuffix(ending), ending.rstrip("/")
+    named = _hugo_slug(facts) or hugo_name(facts.stem)
+    lone_index = named == "index" and not facts.file.endswith("/index")  # taken for its folder's own page
     if body == _UNTOLD:
+        if named == "index" and (suffix or lone_index):
+            named, ending, suffix = "", "/", ""
         folder = hugo_path("/".join(map(hugo_name, facts.folders)))
-        name = hugo_path((_hugo_slug(facts) or hugo_name(facts.stem)) + suffix)
-        path = "/".join([part for part in (folder, name) if part and part != "/"])
+        path = "/".join([part for part in (folder, hugo_path(named + suffix)) if part and part != "/"])
     else:
         path = hugo_path(normpath(go_unescaped(expand(body)) or ".") + suffix)
+        path = path.removesuffix("index") if lone_index else path
     return go_escaped(f"/{path.strip('/')}{ending if ending == '/' else ''}")
 
 

@@ -167,13 +167,14 @@ def _facts(file: _File, times: Times, title: str) -> Facts:
 def _with_words(facts: Facts, file: _File) -> Facts:
     """The facts with the author's own words, of which another generator makes its addresses."""
     dated = written_date(file.meta)
-    slug = text_of(file.meta.get("slug"))
+    slug, title = file.meta.get("slug"), file.meta.get("title")
+    slug = slug if isinstance(slug, str) else text_of(slug)
     if not slug and facts.name_dated and dated is None and file.settings.posts.spelling == "hugo":
         slug = facts.name  # Hugo looked into the name for the date (:filename), and took the rest for the slug
     return replace(
         facts,
         file=file.path.rpartition(".")[0] or file.path,
-        written_title=text_of(file.meta.get("title")),
+        written_title=title if isinstance(title, str) else text_of(title),
         written_slug=slug,
         own_zone=zone_in(dated),
     )

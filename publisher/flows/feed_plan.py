@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from publisher.content.slugs import slugify
+from publisher.content.spelling import spelling_of, term
 from publisher.content.urls import quoted_path
 from publisher.flows.cards import Card, moment
 from publisher.model.feed import Feed, Format, History
@@ -41,20 +40,25 @@ class PlannedFeed:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Posts that share a tag, an author or a section. ``name`` is its most recent spelling."""
+    """Posts that share a tag, an author or a section. ``name`` is as the newest has it; ``slug`` may hold slashes."""
 
     name: str
     slug: str
     cards: tuple[Card, ...]
 
 
-def tag_slug(name: str) -> str:
-    """The slug of a tag: C++ and C# stay apart from C."""
-    return slugify(re.sub(r"(?<=\w)#", " sharp ", name.replace("+", " plus ")))
+def tag_place(slug: str, settings: Settings) -> str:
+    """The place of a tag's page; "" for a tag whose name leaves no slug."""
+    return paths.tag(slug, settings.pages.tag_path, spelling_of(settings.posts.spelling).bare) if slug else ""
 
 
-def groups(cards: Sequence[Card], kind: str) -> tuple[Group, ...]:
-    """The posts by tag, author or section, sorted by slug. Spellings with one slug are one group."""
+def place_of_tag(name: str, settings: Settings) -> str:
+    """The place of the page of the tag with this name."""
+    return tag_place(term(name, settings.posts.spelling), settings)
+
+
+def groups(cards: Sequence[Card], kind: str, spelling: str = "publisher") -> tuple[Group, ...]:
+    """The posts by tag, author or section, sorted by slug. Names with one slug are one group."""
     names: dict[str, str] = {}
     slugs: dict[str, str] = {}
     members: dict[str, list[Card]] = {}
@@ -63,7 +67,7 @@ def groups(cards: Sequence[Card], kind: str) -> tuple[Group, ...]:
         for word in words(card):
             slug = slugs.get(word)
             if slug is None:
-                slug = slugs[word] = tag_slug(word)
+                slug = slugs[word] = term(word, spelling)
             if not slug:
                 continue
             names.setdefault(slug, word)
@@ -139,8 +143,8 @@ def plan_feeds(
         )
     patterns = dict(feeds.per_paths)
     for kind in feeds.per:
-        for group in groups(shown, kind):
-            place = paths.tag(group.slug) if kind == "tag" and settings.pages.enabled else ""
+        for group in groups(shown, kind, settings.posts.spelling):
+            place = tag_place(group.slug, settings) if kind == "tag" and settings.pages.enabled else ""
             own = [(fmt, _filled(patterns[kind], group.slug, path)) for fmt, path in feeds.paths]
             title = f"{site.title}: {group.name}"
             home = site.base_url + place

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 from publisher.flows.bodies import digest_of
 from publisher.flows.cards import Card, moment
-from publisher.flows.feed_plan import Group, PlannedFeed, groups
+from publisher.flows.feed_plan import Group, PlannedFeed, groups, tag_place
 from publisher.output import redirects
 from publisher.pages import paths
 
@@ -62,14 +62,14 @@ class Lists:
         """All of them, but for redirects."""
         yield self._index()
         yield from map(self._year, self._years())
-        tags = groups(self.seen.posts, "tag")
-        yield from map(self._tag, tags)
+        tags = groups(self.seen.posts, "tag", self.settings.posts.spelling)
         yield self._tags(tags)
         yield from map(self._feed, self.feeds)
         yield from self._feeds()
         yield self._output(paths.NOT_FOUND, "", lambda: self.pages().not_found())
         yield self._output(paths.STYLESHEET, "", lambda: self.pages().stylesheet())
         yield from self._sitemap()
+        yield from map(self._tag, tags)  # last: with a tag_path of ":name/" a tag called feeds takes no other's place
 
     def _output(self, place: str, version: str, make: Callable[[], bytes]) -> Output:
         base = self.settings.site.base_url
@@ -104,12 +104,15 @@ class Lists:
 
     def _tag(self, tag: Group) -> Output:
         feed = next((one.feed for one in self.feeds if one.feed.key == f"tag:{tag.slug}"), None)
-        make = lambda: self.pages().tag(tag.name, tag.slug, self.items.entries(tag.cards), feed)  # noqa: E731 - as above
-        return self._output(paths.tag(tag.slug), f"{tag.name} {self.items.version(tag.cards)}", make)
+        place, base = tag_place(tag.slug, self.settings), self.settings.site.base_url
+        made_from = digest_of(f"{self.key}{tag.name} {self.items.version(tag.cards)}".encode())
+        make = lambda: (self.pages().tag(tag.name, place, self.items.entries(tag.cards), feed),)  # noqa: E731 - as above
+        return Output(paths.output_path(base + place, base) or place, lambda: made_from, make)
 
     def _tags(self, tags: Sequence[Group]) -> Output:
-        counts = [(tag.name, tag.slug, len(tag.cards)) for tag in tags]
-        return self._output(paths.TAGS, repr(counts), lambda: self.pages().tags(counts))
+        counts = [(tag.name, tag_place(tag.slug, self.settings), len(tag.cards)) for tag in tags]
+        place = paths.tags(self.settings.pages.tag_path)
+        return self._output(place, repr(counts), lambda: self.pages().tags(counts))
 
     def _feed(self, one: PlannedFeed) -> Output:
         shown = one.members[:NEWEST_EXPLAINED]
@@ -151,7 +154,9 @@ class Lists:
 
         base = self.settings.site.base_url
         dated = [(card.permalink, moment(card.updated) if card.updated else None) for card in cards]
-        places = [(base + place, None) for place in (paths.INDEX, paths.TAGS, paths.FEEDS)]
+        places = [
+            (base + place, None) for place in (paths.INDEX, paths.tags(self.settings.pages.tag_path), paths.FEEDS)
+        ]
         return dict(sitemap([*places, *dated], base))
 
     def moved(self) -> Iterator[Moved]:

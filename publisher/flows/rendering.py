@@ -10,7 +10,7 @@ from publisher.content.body import still_holds
 from publisher.content.links import LinkIndex
 from publisher.content.scan import size_of
 from publisher.flows.bodies import decode_problems, digest_of
-from publisher.flows.feed_plan import tag_slug
+from publisher.flows.feed_plan import place_of_tag
 from publisher.flows.spool import Spool
 from publisher.flows.workshop import Bench, Job
 from publisher.output.state import BodyRow, OutputRow, decoded
@@ -56,7 +56,7 @@ def link_index(settings: Settings, seen: Survey) -> LinkIndex:
 
 def pages_of(folder: Path, settings: Settings, feeds: tuple[Feed, ...], bytecode: Path | None) -> Pages:
     """The pages of the site in ``folder``."""
-    return Pages(settings, search_path(folder), feeds, tag_slug, bytecode)
+    return Pages(settings, search_path(folder), feeds, partial(place_of_tag, settings=settings), bytecode)
 
 
 def bench(

@@ -27,14 +27,22 @@ def archive(year: int) -> str:
     return f"archive/{year:04d}/"
 
 
-def tag(slug: str) -> str:
-    """The place of a tag's page; ``slug`` is plain text, not yet percent-encoded."""
-    return f"{TAGS}{_segment(slug)}/"
+def tag(slug: str, pattern: str = f"{TAGS}:name/", bare: str = "") -> str:
+    """The place of a tag's page. ``slug`` is plain text, not yet percent-encoded; a slash in it makes a folder.
+
+    ``pattern`` has ``:name`` for it, ``bare`` are the marks that stand as they are.
+    """
+    return pattern.replace(":name", "/".join([_segment(part, bare) for part in slug.split("/")]))
+
+
+def tags(pattern: str) -> str:
+    """The place of the list of all tags: the folder that holds their pages."""
+    return f"{folder}/" if (folder := pattern.partition(":name")[0].rpartition("/")[0]) else TAGS
 
 
 def feed(key: str) -> str:
     """The place of the page that explains a feed, from the feed's key ("main", "tag:conference")."""
-    return FEEDS + "".join(f"{_segment(part)}/" for part in key.split(":", 1))
+    return FEEDS + "".join(f"{_segment(part)}/" for part in key.replace(":", "/", 1).split("/"))
 
 
 def output_path(url: str, base_url: str) -> str | None:
@@ -103,7 +111,7 @@ def _name(segment: str) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def _segment(text: str) -> str:
+def _segment(text: str, bare: str = "") -> str:
     """Any text as one encoded path segment that ``output_path`` accepts."""
     plain = _UNSAFE.sub("-", text)
-    return quote(plain if plain.strip(".") else "-" * max(len(plain), 1), safe="", errors="replace")
+    return quote(plain if plain.strip(".") else "-" * max(len(plain), 1), safe=bare, errors="replace")

@@ -30,7 +30,7 @@ class Pages:
     """Renders the pages of one site; made once a run, and only when something is to be rendered.
 
     ``search_path`` is templating.search_path's. ``feeds`` are all feeds of the site; the one
-    with the key "main" is named on every page. ``tag_slug`` gives the slug of a tag's page, ""
+    with the key "main" is named on every page. ``tag_place`` gives the place of a tag's page, ""
     for a tag without one. ``bytecode`` is a folder for compiled templates, in the build state.
 
     Usable from forked workers; ``prepare`` before the fork spares each its own compiling. Every
@@ -42,19 +42,21 @@ class Pages:
         settings: Settings,
         search_path: tuple[Path, ...],
         feeds: tuple[Feed, ...],
-        tag_slug: Callable[[str], str],
+        tag_place: Callable[[str], str],
         bytecode: Path | None = None,
     ) -> None:
         from markupsafe import Markup  # noqa: PLC0415 - comes with Jinja2, which is imported late
 
         self._markup = Markup
         self._site = settings.site
-        self._tag_slug = tag_slug
+        self._tag_place = tag_place
+        self._tags_place = paths.tags(settings.pages.tag_path)
         main = next((feed for feed in feeds if feed.key == MAIN), None)
         constants: dict[str, Any] = {
             "site": settings.site,
             "main_feed": main,
             "main_feed_place": paths.feed(MAIN),
+            "tags_place": self._tags_place,
             "subscriptions": _subscriptions(settings),
         }
         self._renderer = Renderer(search_path, constants, bytecode)
@@ -107,9 +109,9 @@ class Pages:
         page, root = self._plain(str(year), paths.archive(year))
         return self._render("year", page, root, rows=self._rows([(entry, "") for entry in entries], root))
 
-    def tag(self, name: str, slug: str, entries: Sequence[Entry], feed: Feed | None) -> bytes:
+    def tag(self, name: str, place: str, entries: Sequence[Entry], feed: Feed | None) -> bytes:
         """Return the page of one tag, which also names the tag's feed where there is one."""
-        page, root = self._plain(name, paths.tag(slug))
+        page, root = self._plain(name, place)
         return self._render(
             "tag",
             page,
@@ -122,10 +124,10 @@ class Pages:
         )
 
     def tags(self, counts: Sequence[tuple[str, str, int]]) -> bytes:
-        """Return the list of all tags, each as name, slug and count, in the order to be shown."""
-        page, root = self._plain("Tags", paths.TAGS)
-        tags = [views.Named(name, root + paths.tag(slug), count) for name, slug, count in counts]
-        return self._render("tags", page, root, paths.TAGS, tags=tags)
+        """Return the list of all tags, each as name, place and count, in the order to be shown."""
+        page, root = self._plain("Tags", self._tags_place)
+        tags = [views.Named(name, root + place, count) for name, place, count in counts]
+        return self._render("tags", page, root, self._tags_place, tags=tags)
 
     def feed(self, feed: Feed, newest: Sequence[Listing]) -> bytes:
         """Return the page that explains a feed to a person who opens it."""
@@ -198,8 +200,8 @@ class Pages:
     def _tag(self, name: str, root: str) -> views.Named:
         made = self._tags.get((name, root))
         if made is None:
-            slug = self._tag_slug(name)
-            made = self._tags[name, root] = views.Named(name, root + paths.tag(slug) if slug else "")
+            place = self._tag_place(name)
+            made = self._tags[name, root] = views.Named(name, root + place if place else "")
         return made
 
     def _plain(self, title: str, place: str, description: str = "") -> tuple[views.Frame, str]:

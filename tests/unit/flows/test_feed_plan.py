@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from publisher.content.spelling import term
 from publisher.flows.cards import Card, instant
-from publisher.flows.feed_plan import PlannedFeed, groups, plan_feeds, tag_slug
+from publisher.flows.feed_plan import PlannedFeed, groups, plan_feeds
 from publisher.model.entry import Author
 from publisher.model.feed import Format
 from publisher.model.settings import FeedsSettings, Filter, NamedFeedSettings, PagesSettings, Settings
@@ -219,7 +220,7 @@ def test_every_address_of_a_feed_is_ascii() -> None:
     ],
 )
 def test_a_slug_tells_languages_apart(name: str, slug: str) -> None:
-    assert tag_slug(name) == slug
+    assert term(name, "publisher") == slug
 
 
 def test_c_and_its_heirs_have_three_feeds() -> None:

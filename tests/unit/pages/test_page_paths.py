@@ -92,6 +92,11 @@ def test_every_tag_and_feed_gets_a_place_that_can_be_written(name: str) -> None:
 def test_places_read_well() -> None:
     assert paths.archive(2018) == "archive/2018/"
     assert paths.tag("conference") == "tags/conference/"
+    assert paths.tag("a b/c++", "topics/:name.html", "+") == "topics/a%20b/c++.html"
+    assert [paths.tags(one) for one in ("tags/:name/", "blog/tag/:name.html", ":name/", "x-:name/")] == [
+        *("tags/", "blog/tag/", "tags/", "tags/")
+    ]
+    assert paths.feed("tag:a/b") == "feeds/tag/a/b/"
     assert paths.feed("main") == "feeds/main/"
     assert paths.feed("tag:conference") == "feeds/tag/conference/"
     assert paths.base_path("https://example.com/") == "/"

@@ -28,13 +28,14 @@ HOSTILE = """</title><script>alert("x")</script> & 'quotes' {{ 7 * 7 }} \N{LATIN
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
 
-def slug(name: str) -> str:
-    return re.sub(r"\W+", "-", name.lower()).strip("-")
+def place(name: str) -> str:
+    slug = re.sub(r"\W+", "-", name.lower()).strip("-")
+    return f"tags/{slug}/" if slug else ""
 
 
 def some_pages(text: str = "", **site: str) -> Pages:
     feeds = (a_feed(title=text or "Field Notebook"), CONFERENCE)
-    return Pages(some_settings(**site), (packaged_templates(),), feeds, slug)
+    return Pages(some_settings(**site), (packaged_templates(),), feeds, place)
 
 
 @cache  # compiling the templates anew for each test would take seconds
@@ -58,9 +59,9 @@ def every_page(text: str = "") -> dict[str, bytes]:
         "index": pages.index(listings, [(2018, 1)], [entry]),
         "empty index": pages.index([], [], []),
         "year": pages.year(2018, [entry]),
-        "tag": pages.tag(text or "conference", "conference", [entry], feed),
-        "tag without feed": pages.tag(text or "conference", "conference", [entry], None),
-        "tags": pages.tags([(text or "conference", "conference", 1)]),
+        "tag": pages.tag(text or "conference", "tags/conference/", [entry], feed),
+        "tag without feed": pages.tag(text or "conference", "tags/conference/", [entry], None),
+        "tags": pages.tags([(text or "conference", "tags/conference/", 1)]),
         "no tags": pages.tags([]),
         "feed": pages.feed(feed, listings),
         "main feed": pages.feed(MAIN, []),
@@ -152,7 +153,7 @@ def test_the_stylesheet_is_the_packaged_one() -> None:
     [
         (lambda pages: pages.index([(an_entry(), "")], [], []), "./"),
         (lambda pages: pages.year(2018, [an_entry()]), "../../"),
-        (lambda pages: pages.tags([("hello", "hello", 1)]), "../"),
+        (lambda pages: pages.tags([("hello", "tags/hello/", 1)]), "../"),
         (lambda pages: pages.post(an_item(tags=("hello",))), "../../"),
         (lambda pages: pages.post(an_item(url=BASE + "a/b/c.html", tags=("hello",))), "../../"),
         (lambda pages: pages.post(an_item(url=BASE + "about", tags=("hello",))), "./"),
@@ -238,7 +239,7 @@ def test_audio_can_be_played_and_other_files_downloaded() -> None:
 
 
 def test_a_tags_page_names_its_own_feed() -> None:
-    page = parsed(some_pages().tag("conference", "conference", [an_entry()], CONFERENCE))
+    page = parsed(some_pages().tag("conference", "tags/conference/", [an_entry()], CONFERENCE))
     assert page.xpath("//link[@rel='alternate']/@href")[3:] == [url for _, _, url in CONFERENCE.documents]
     assert "../../feeds/tag/conference/" in page.xpath("//a/@href")
 
@@ -259,7 +260,7 @@ def test_the_list_of_feeds_links_to_opml_and_to_each_explanation() -> None:
 
 
 def test_a_site_without_feeds_has_pages_all_the_same() -> None:
-    pages = Pages(some_settings(), (packaged_templates(),), (), slug)
+    pages = Pages(some_settings(), (packaged_templates(),), (), place)
     for page in (pages.post(an_item()), pages.feeds([]), pages.not_found(), pages.redirect(BASE)):
         assert parsed(page).xpath("//link[@rel='alternate'] | //footer") == []
 
@@ -269,7 +270,7 @@ def with_digests(public_url: str, **titles: str) -> Pages:
     plain = some_settings()
     digests = tuple(DigestSettings(name, title, Filter(), (), plain.site.timezone) for name, title in titles.items())
     settings = replace(plain, web=WebSettings(public_url), digests=digests)
-    return Pages(settings, (packaged_templates(),), (MAIN,), slug)
+    return Pages(settings, (packaged_templates(),), (MAIN,), place)
 
 
 def test_every_page_says_where_one_subscribes_by_mail() -> None:
@@ -284,7 +285,7 @@ def test_every_page_says_where_one_subscribes_by_mail() -> None:
 
 
 def test_without_a_server_or_a_digest_pages_say_nothing_of_mail() -> None:
-    plain = Pages(some_settings(), (packaged_templates(),), (MAIN,), slug).post(an_item())
+    plain = Pages(some_settings(), (packaged_templates(),), (MAIN,), place).post(an_item())
     assert with_digests("", talks="Talks").post(an_item()) == plain
     assert with_digests("https://mail.example.com/").post(an_item()) == plain
     assert b"email" not in plain
