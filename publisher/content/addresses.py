@@ -36,7 +36,7 @@ def address_of(meta: Metadata, place: Place, facts: Facts, kind: Kind, settings:
         meta.refuse(key, f"{shown_value(path)} cannot be an address: {fault}", "write a path such as /2026/name/")
         return base_url
     if spelling != "publisher":
-        return written(path, base_url, facts, spelling)
+        return written(f"{path.rstrip('/')}/" if spelling == "zola" else path, base_url, facts, spelling)
     return absolute(base_url, path if key == "permalink" else _as_folder(path))
 
 

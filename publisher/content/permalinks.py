@@ -153,7 +153,7 @@ def permalink(pattern: str, base_url: str, facts: Facts, spelling: str = "publis
 def written(path: str, base_url: str, facts: Facts, spelling: str) -> str:
     """The absolute URL of an address in frontmatter, which has no ``address_fault``, by another spelling than ours."""
     make = WRITTEN.get(spelling)
-    made = make(path, facts, lambda part: expand(part, facts, spelling)) if make else ""
+    made = make(path, facts, lambda part: expand(part, facts, spelling)) if make else absolute("/", path)
     return _checked(base_url, made) or absolute(base_url, path)
 
 
