@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,13 +79,13 @@ class Against:
 class _Document:
     """A feed of today as it was found. ``path`` is its place below the site, empty if that cannot be told.
 
-    One that lies in a folder was not asked for by name: it may be a feed that stays its generator's.
+    It is only ``guessed`` from the name of a file that does not say where it lives: somebody may have saved it so.
     """
 
     place: str
     path: str
     feed: ReceivedFeed
-    in_folder: bool = False
+    guessed: bool = False
 
 
 def against(
@@ -98,40 +99,52 @@ def against(
 
     Changes nothing. Raises UsageError for a place that cannot be read, FeedError for one that holds no feed.
     """
-    documents = [one for place in places for one in _documents(place, settings)]
+    groups = [tuple(_documents(place, settings)) for place in places]
     with looking(folder, settings, now, progress) as look:
         static, _ = static_files(folder, settings)
         planned = plan(
             settings, look.seen, look.items, lambda feeds: pages_of(folder, settings, feeds, None), static, ""
         )
-        pairs = [(one, *_ours(one, planned)) for one in _comparable(documents, planned)]
+        documents = [one for place, group in zip(places, groups, strict=True) for one in _chosen(place, group, planned)]
+        pairs = [(one, *_ours(one, planned)) for one in documents]
         members = {card.path: card for _, chosen, _ in pairs for card in chosen.members}
         look.render(replace(planned, pages={}, bodies=tuple(members.values())), full=False)
         return tuple(_compared(one, chosen, fmt, planned, settings, look) for one, chosen, fmt in pairs)
 
 
 def _documents(place: str, settings: Settings) -> Iterator[_Document]:
-    if "://" not in place and Path(place).is_dir():
+    if _is_folder(place):
         yield from _in_folder(Path(place))
         return
     loaded = load(place)
     try:
         feed = read_feed(loaded.data, loaded.url, loaded.media_type)
     except FeedError:
-        named = feeds_of(loaded.data, loaded.url)
-        if not named:
+        found = tuple(_of_page(loaded.data, loaded.url, settings))
+        if not found:
             raise
-        for url in named:
-            found = load(url)
-            yield _document(url, read_feed(found.data, found.url, found.media_type), found.url, settings)
+        yield from found
         return
     yield _document(place, feed, loaded.url or feed.url, settings)
+
+
+def _is_folder(place: str) -> bool:
+    return "://" not in place and os.path.isdir(place)  # Path.is_dir raises for a name that is too long
+
+
+def _of_page(page: bytes, url: str, settings: Settings) -> Iterator[_Document]:
+    """The feeds that a page names. What it names beside them (WordPress: the page itself as JSON) is passed over."""
+    for named in feeds_of(page, url):
+        loaded = load(named)
+        with suppress(FeedError):
+            feed = read_feed(loaded.data, loaded.url, loaded.media_type)
+            yield _document(named, feed, loaded.url, settings)
 
 
 def _document(place: str, feed: ReceivedFeed, url: str, settings: Settings) -> _Document:
     root = urlsplit(settings.site.base_url).path
     path = urlsplit(url).path if url else f"{root}{Path(place).name}"
-    return _Document(place, decoded(path[len(root) :]) if path.startswith(root) else "", feed)
+    return _Document(place, decoded(path[len(root) :]) if path.startswith(root) else "", feed, guessed=not url)
 
 
 def _in_folder(folder: Path) -> Iterator[_Document]:
@@ -141,11 +154,8 @@ def _in_folder(folder: Path) -> Iterator[_Document]:
         if path.suffix.lower() not in _ENDINGS or not path.is_file() or path.stat().st_size > _LARGEST:
             continue
         try:
-            found.append(
-                _Document(
-                    os.fspath(path), path.relative_to(folder).as_posix(), read_feed(path.read_bytes()), in_folder=True
-                )
-            )
+            feed = read_feed(path.read_bytes())
+            found.append(_Document(os.fspath(path), path.relative_to(folder).as_posix(), feed))
         except FeedError:  # a sitemap, or somebody's data
             continue
         except OSError as fault:
@@ -157,11 +167,15 @@ def _in_folder(folder: Path) -> Iterator[_Document]:
     yield from found
 
 
-def _comparable(documents: Sequence[_Document], planned: Plan) -> list[_Document]:
-    """What was asked for by name; of a folder what stands at addresses of ours, or else its first feed."""
+def _chosen(place: str, documents: Sequence[_Document], planned: Plan) -> Sequence[_Document]:
+    """What was asked for by name; of a folder what stands at addresses of ours, or else its first feed.
+
+    Its other feeds may be meant to stay the generator's.
+    """
+    if not _is_folder(place):
+        return documents
     paths = {path for each in planned.feeds for _, path, _ in each.feed.documents}
-    chosen = [one for one in documents if not one.in_folder or one.path in paths]
-    return chosen or list(documents[:1])
+    return [one for one in documents if one.path in paths] or documents[:1]
 
 
 def _ours(one: _Document, planned: Plan) -> tuple[PlannedFeed, Format]:
@@ -191,16 +205,22 @@ def _compared(
         theirs=len(one.feed.items),
         ours=len(items),
         findings=tuple(_findings(differences, one.feed, table, files, settings)),
-        problems=tuple(_address(one, planned, path)),
+        problems=(*_address(one, planned, path), *_cut(one)),
     )
 
 
 def _address(one: _Document, planned: Plan, path: str) -> Iterator[Problem]:
     """Whether the address at which readers look today would answer."""
     standing = {*planned.outputs, *planned.static, *(moved.path for moved in planned.moved)}
-    if one.path and one.path not in standing:
-        remedy = f'set its path in [feeds]: paths = {{ {one.feed.format.value} = "{one.path}" }}'
+    if one.path and not one.guessed and one.path not in standing:
+        remedy = f'set its path in [feeds]: paths = {{ {one.feed.format.value} = "{one.path}" }}; of tags, tag_paths'
         yield warning(one.path, 0, f"is where readers look for this feed today; ours is at {path}", remedy)
+
+
+def _cut(one: _Document) -> Iterator[Problem]:
+    """What is missing at the end of a document would look as if it were new."""
+    if not one.feed.whole:
+        yield warning(one.place, 0, "is cut off: what follows was not compared", "fetch it again, to its end")
 
 
 def _findings(

@@ -112,6 +112,7 @@ def _text(item: ReceivedItem) -> str:
 _PARTS: dict[str, Callable[[ReceivedItem, ReceivedItem], bool]] = {
     "title": lambda one, other: one.title != other.title,
     "link": lambda one, other: one.url != other.url,
+    "updated": lambda one, other: bool(one.updated and other.updated) and one.updated != other.updated,
     "text": lambda one, other: _text(one) != _text(other),
 }
 
@@ -164,6 +165,11 @@ def _title(item: ReceivedItem) -> str:
     return plain_title(item.title)
 
 
+def _title_and_moment(item: ReceivedItem) -> str:
+    at, title = when(item), _title(item)
+    return f"{at.isoformat()} {title}" if at and title else ""
+
+
 def is_near(first: datetime | None, second: datetime | None) -> bool:
     """Whether two moments may be one day in two zones; one that is missing contradicts nothing."""
     return first is None or second is None or abs(first - second) <= _A_DAY
@@ -173,6 +179,7 @@ _A_DAY = timedelta(hours=26)  # zones go from -12 to +14
 _SIGNS: tuple[Callable[[ReceivedItem], str], ...] = (
     lambda item: item.url,
     lambda item: loosely(item.url),
+    _title_and_moment,  # of a column's parts, which all have one title
     _title,
 )
 
