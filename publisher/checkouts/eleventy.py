@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from publisher.checkouts.checkout import Checkout
 from publisher.checkouts.files import at, authors_in, folder_named, text_at
 from publisher.model.feed import Format
+from publisher.model.settings import DEFAULT_PERMALINKS
 
 if TYPE_CHECKING:
     from publisher.checkouts.files import Files
@@ -122,7 +123,7 @@ def _permalinks(files: Files, posts: str, source: str) -> tuple[tuple[str, str],
     )
     found = _PERMALINK.search(_without_comments(files.text(own))) if own else None
     if found is None:
-        return (("", f"/{below}/:sections/:slug/" if below else "/:sections/:slug/"),)
+        return (("", f"/{below}/:path/" if below else DEFAULT_PERMALINKS["eleventy"]),)
     pattern = _tokens(found[1].strip().strip("'\"`,"))
     if "{{" in pattern or "$" in pattern or "=>" in pattern or "(" in pattern:
         files.say(own, 0, f"permalink is computed: {found[1].strip()}", "write a pattern of [posts] permalink yourself")
@@ -131,7 +132,9 @@ def _permalinks(files: Files, posts: str, source: str) -> tuple[tuple[str, str],
 
 
 _PARTS = (
-    (r"\{\{-?\s*(?:page\.)?fileSlug\s*(?:\|\s*(?:slugify|slug)\s*)?-?\}\}", ":slug"),
+    (r"\{\{-?\s*(?:page\.)?fileSlug\s*\|\s*(?:slugify|slug)\s*-?\}\}", ":slug"),
+    (r"\{\{-?\s*(?:page\.)?fileSlug\s*-?\}\}", ":name"),
+    (r"\{\{-?\s*page\.filePathStem\s*-?\}\}", ":path"),
     (r"\{\{-?\s*title\s*\|\s*(?:slugify|slug)\s*-?\}\}", ":title"),
     (r"\{\{-?\s*(?:page\.)?date\s*\|\s*date:?\s*\(?[\"']%Y/%m/%d[\"']\)?\s*-?\}\}", ":year/:month/:day"),
     (r"\{\{-?\s*(?:page\.)?date\s*\|\s*date:?\s*\(?[\"']%Y[\"']\)?\s*-?\}\}", ":year"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from publisher.checkouts.checkout import Checkout
 from publisher.checkouts.files import at, authors_in, flag_at, folded, folder_named, number_at, text_at, texts_at
 from publisher.model.feed import Format
+from publisher.model.settings import DEFAULT_PERMALINKS
 
 if TYPE_CHECKING:
     from publisher.checkouts.files import Files
@@ -28,7 +29,6 @@ _RSS_TEMPLATES = (
     "layouts/rss.xml",
     "layouts/list.rss.xml",
 )
-_LAYOUT = re.compile(r":[0-9]|:[A-Z]")  # Go's own way to write dates in a pattern
 
 
 def recognise(files: Files) -> bool:
@@ -110,15 +110,7 @@ def _permalinks(files: Files, config: dict[str, Any], name: str, *, ugly: bool) 
     for section, pattern in named.items():
         if not isinstance(pattern, str):
             continue
-        if _LAYOUT.search(pattern):
-            files.say(
-                name,
-                0,
-                f"{pattern} in permalinks holds one of Go's layouts of dates",
-                "write it with :year, :month and :day",
-            )
-            continue
-        found["" if section == "/" else section] = _shaped(pattern, ugly=ugly)
+        found[section.strip(" /") or "/"] = _shaped(pattern, ugly=ugly)
     return tuple(sorted(found.items()))
 
 

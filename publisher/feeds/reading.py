@@ -118,17 +118,31 @@ def _parsed(data: bytes, url: str, media_type: str) -> Any:
     headers = {"content-type": media_type if "xml" in media_type else "application/xml", "content-location": url}
     try:
         return feedparser.parse(
-            BytesIO(data), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+            BytesIO(_as_they_are(data)), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
         )
     except (ValueError, LookupError, AssertionError, RecursionError, TypeError, AttributeError) as fault:
         # Not one of these is promised, and each has been seen of bytes that nobody could call a feed.
         raise FeedError(f"{_named(url)} cannot be read as a feed: {type(fault).__name__}", _REMEDY) from None
 
 
+def _as_they_are(data: bytes) -> bytes:
+    """A document whose ids are no links to feedparser, which would make those that are relative absolute.
+
+    Readers of a feed with the guid 7 know its entry by 7, and by nothing else.
+    """
+    return _ID.sub(rb'<\1 isPermaLink="false">', data)
+
+
+_ID = re.compile(rb"<((?:[\w.-]+:)?(?:guid|id))(?:\s[^<>]{0,200})?(?<!/)>", re.IGNORECASE)
+
+
 def _item(entry: Any, base: str, *, atom: bool) -> ReceivedItem:
-    link = web_address(entry.get("link"), base)
+    identifier = one_line(entry.get("id"))
+    link = web_address(
+        entry.get("link") or (identifier if identifier.startswith(("http://", "https://")) else ""), base
+    )
     return ReceivedItem(
-        id=one_line(entry.get("id")) or link,
+        id=identifier or link,
         url=link,
         title=_title(entry, atom=atom),
         published=_moment(entry, "published_parsed"),

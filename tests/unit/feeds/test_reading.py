@@ -72,6 +72,19 @@ def test_titles_of_rss_are_read_as_they_were_meant(written: str, read: str) -> N
     assert an_item(f"<title>{written}</title><guid>g</guid>").title == read
 
 
+@pytest.mark.parametrize("guid", ["7", "/p/7", "?p=7", "post 7", "tag:x.test,2020:7"])
+def test_an_id_is_what_stands_there_whatever_it_looks_like(guid: str) -> None:
+    for attribute in ("", ' isPermaLink="false"', ' isPermaLink="true"'):
+        assert an_item(f"<guid{attribute}>{guid}</guid><link>https://x.test/1</link>").id == guid
+    [entry] = atom(f"<entry><id>{guid}</id><title>T</title></entry>").items
+    assert entry.id == guid
+
+
+def test_a_guid_that_is_an_address_is_the_link_where_there_is_none() -> None:
+    assert an_item("<guid>https://x.test/7</guid>").url == "https://x.test/7"
+    assert an_item("<guid>7</guid>").url == ""
+
+
 def test_without_a_guid_the_link_is_the_id() -> None:
     assert an_item("<link>https://x.test/1</link>").id == "https://x.test/1"
     assert an_item("<title>Neither</title>").id == ""
