@@ -134,7 +134,6 @@ def _permalinks(files: Files, posts: str, source: str) -> tuple[tuple[str, str],
 _PARTS = (
     (r"\{\{-?\s*(?:page\.)?fileSlug\s*\|\s*(?:slugify|slug)\s*-?\}\}", ":slug"),
     (r"\{\{-?\s*(?:page\.)?fileSlug\s*-?\}\}", ":name"),
-    (r"\{\{-?\s*page\.filePathStem\s*-?\}\}", ":path"),
     (r"\{\{-?\s*title\s*\|\s*(?:slugify|slug)\s*-?\}\}", ":title"),
     (r"\{\{-?\s*(?:page\.)?date\s*\|\s*date:?\s*\(?[\"']%Y/%m/%d[\"']\)?\s*-?\}\}", ":year/:month/:day"),
     (r"\{\{-?\s*(?:page\.)?date\s*\|\s*date:?\s*\(?[\"']%Y[\"']\)?\s*-?\}\}", ":year"),

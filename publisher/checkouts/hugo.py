@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from publisher.checkouts.checkout import Checkout
 from publisher.checkouts.files import at, authors_in, flag_at, folded, folder_named, number_at, text_at, texts_at
 from publisher.model.feed import Format
-from publisher.model.settings import DEFAULT_PERMALINKS
 
 if TYPE_CHECKING:
     from publisher.checkouts.files import Files
@@ -56,7 +55,7 @@ def read(files: Files) -> Checkout:
         posts=folder_named(text_at(config, "contentdir"), "content"),
         static=folder_named(next(iter(texts_at(config, "staticdir")), ""), "static"),
         output=folder_named(text_at(config, "publishdir"), "public"),
-        permalinks=_permalinks(files, config, name, ugly=ugly),
+        permalinks=_permalinks(config, ugly=ugly),
         tag_path=_tag_path(config, ugly=ugly),
         tag_feed=_tag_feed(config),
         feeds=_feeds(config),
@@ -102,7 +101,7 @@ def _language(config: dict[str, Any]) -> str:
     return f"{first.lower()}-{rest.upper() if len(rest) == 2 else rest}" if rest else first.lower()  # noqa: PLR2004 - a region
 
 
-def _permalinks(files: Files, config: dict[str, Any], name: str, *, ugly: bool) -> tuple[tuple[str, str], ...]:
+def _permalinks(config: dict[str, Any], *, ugly: bool) -> tuple[tuple[str, str], ...]:
     table = at(config, "permalinks")
     pages = at(table, "page") if isinstance(at(table, "page"), dict) else None
     named = {**(table if isinstance(table, dict) else {}), **(pages or {})}

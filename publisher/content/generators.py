@@ -127,10 +127,9 @@ def _eleventy_stem(name: str) -> str:
 
 
 def _eleventy_path(facts: Facts) -> str:
-    """``filePathStem`` as a folder: an index is its folder, and so is a file called like its folder."""
+    """Where a file lies, its date included: an index is its folder, and so is a file called like its folder."""
     *folders, name = facts.file.split("/")
-    stem = _eleventy_stem(name)
-    return "/".join(folders if folders and stem in {"index", folders[-1]} else [*folders, stem])
+    return "/".join(folders if folders and name in {"index", folders[-1]} else [*folders, name])
 
 
 def _eleventy_name(facts: Facts) -> str:
@@ -222,6 +221,9 @@ TOKENS: Mapping[str, Mapping[str, Token]] = MappingProxyType(
         "eleventy": {
             "path": _eleventy_path,
             "name": _eleventy_name,
+            "filename": lambda facts: (
+                facts.stem
+            ),  # where it lies, its date included: the address of a file without permalink
             "slug": lambda facts: eleventy_slug(_eleventy_name(facts)),
             "title": lambda facts: eleventy_slug(facts.written_title or facts.title),
         },
