@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,9 +39,9 @@ def load(place: str) -> Loaded:
 
 def _read(path: Path) -> Loaded:
     remedy = "name the file of a feed, or its address with https:// before it"
-    if path.exists() and not path.is_file():  # a pipe would be waited for without end
-        raise UsageError(f"{path} is no file", remedy)
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for without end
+            raise UsageError(f"{path} is no file", remedy)
         if path.stat().st_size > LARGEST:
             raise UsageError(f"{path} is larger than {LARGEST // 1_000_000} MB", remedy)
         return Loaded(path.read_bytes(), "", "")

@@ -150,6 +150,8 @@ def _document(place: str, feed: ReceivedFeed, url: str, settings: Settings) -> _
 def _in_folder(folder: Path) -> Iterator[_Document]:
     """The feeds among the files of a generator's output, a site's main ones first."""
     found = []
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise UsageError(f"{folder} cannot be read", "make it readable for you")
     for path in sorted(folder.rglob("*"), key=lambda one: (len(one.parts), one)):
         if path.suffix.lower() not in _ENDINGS or not path.is_file() or path.stat().st_size > _LARGEST:
             continue
