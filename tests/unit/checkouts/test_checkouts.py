@@ -249,7 +249,7 @@ export default function (eleventyConfig) {
     )
     assert (found.generator, found.title, found.base_url) == ("eleventy", "E", "https://e.test/notes/")
     assert (found.posts, found.output, found.authors) == ("src/blog", "dist", (Author("Kim", "k@e.test"),))
-    assert (found.permalinks, found.tag_path) == ((("", "/blog/:sections/:filename/"),), "tags/:name/")
+    assert (found.permalinks, found.tag_path) == ((("", "/blog/:path/"),), "tags/:name/")
     assert (found.feeds, found.limit, found.problems) == (((Format.ATOM, "feed/feed.xml"),), 10, ())
 
 
