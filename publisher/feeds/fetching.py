@@ -1,27 +1,44 @@
-"""Feeds are fetched: a file, or an address over HTTP; and an address again and again, asking only for what is new."""
+"""Feeds are fetched: a file, or an address over HTTP; and an address again and again, asking only for what is new.
+
+What a server may cost is bounded: so many seconds for all of it, however slowly it speaks; so many bytes, counted as
+they are unpacked; so many redirects. No cookie is kept, and nothing that was asked by https is answered by http.
+"""
 
 from __future__ import annotations
 
 import re
-import stat
-import time
-from dataclasses import dataclass
+import zlib
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from socket import SHUT_RDWR, socket
+from threading import Lock, Timer
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from publisher import __version__
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     import httpx
 
-LARGEST = 50_000_000  # bytes
-TIMEOUT = 30.0  # seconds without a word
+LARGEST = 50_000_000  # bytes, of what is read once
+LARGEST_FOLLOWED = 20_000_000  # bytes, of what is read again and again
+MOST_REDIRECTS = 10
+SILENCE = 15.0  # seconds without a word
+PATIENCE = 60.0  # seconds for all of it
+SHOWN = 200  # characters of a name that is too long for any file
 _AGENT = f"Publisher/{__version__}"
+_ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
+_PERMANENT, _ALL_REDIRECTS = frozenset({301, 308}), frozenset({301, 302, 303, 307, 308})
+_MAX_AGE = re.compile(r"max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
+_NOT_MODIFIED, _GONE = 304, 410
+_PIECE = 1 << 18  # bytes that are unpacked at one time
 
 
 class Loaded(NamedTuple):
@@ -34,39 +51,31 @@ class Loaded(NamedTuple):
 
 def load(place: str) -> Loaded:
     """Read a file, or what an http(s) address answers with. Raises UsageError, which says why not."""
-    return _fetched(place) if "://" in place else _read(Path(place))
+    return _loaded(place) if "://" in place else _read(Path(place))
 
 
 def _read(path: Path) -> Loaded:
     remedy = "name the file of a feed, or its address with https:// before it"
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for without end
+        if path.exists() and not path.is_file():  # a pipe would be waited for without end
             raise UsageError(f"{path} is no file", remedy)
         if path.stat().st_size > LARGEST:
             raise UsageError(f"{path} is larger than {LARGEST // 1_000_000} MB", remedy)
         return Loaded(path.read_bytes(), "", "")
     except (OSError, ValueError) as fault:  # the latter for a name with a NUL in it
-        raise UsageError(f"{path} cannot be read: {getattr(fault, 'strerror', None) or fault}", remedy) from None
+        shown = path if len(str(path)) < SHOWN else f"{str(path)[:SHOWN]}…"
+        raise UsageError(f"{shown} cannot be read: {getattr(fault, 'strerror', None) or fault}", remedy) from None
 
 
-def _fetched(url: str) -> Loaded:
-    import httpx  # noqa: PLC0415 - 60 ms, and only who names an address pays for it
-
-    remedy = "see whether it opens in a browser"
+def _loaded(url: str) -> Loaded:
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"{url} is no address that can be fetched", "it begins with http:// or https://")
-    data = bytearray()
-    try:
-        with httpx.stream("GET", url, follow_redirects=True, timeout=TIMEOUT, headers={"User-Agent": _AGENT}) as answer:
-            if not answer.is_success:
-                raise UsageError(f"{url} answers {answer.status_code} {answer.reason_phrase}".rstrip(), remedy)
-            for piece in answer.iter_bytes():
-                data += piece
-                if len(data) > LARGEST:
-                    raise UsageError(f"{url} is larger than {LARGEST // 1_000_000} MB", remedy)
-            return Loaded(bytes(data), str(answer.url), answer.headers.get("content-type", ""))
-    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as fault:
-        raise UsageError(f"{url} cannot be fetched: {str(fault) or type(fault).__name__}", remedy) from None
+    found = fetch(url, most=LARGEST)
+    if found.outcome is Outcome.CHANGED:
+        return Loaded(found.data, found.url, found.media_type)
+    if found.status:
+        raise UsageError(f"{url} {found.reason.removeprefix('it ')}", "see whether it opens in a browser")
+    raise UsageError(f"{url} cannot be fetched: {found.reason}", "see whether it opens in a browser")
 
 
 # An address that is asked again
@@ -83,7 +92,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An answer. ``url`` is the address that gave it.
+    """An answer. ``url`` is the address that gave it, ``status`` that of HTTP, 0 where there was no answer.
 
     ``moved`` is the address that this one has moved to for good: all redirects to it were permanent ones (301, 308);
     else it is empty. ``wait`` is how long the server asks not to be asked again, None if it does not say.
@@ -98,36 +107,92 @@ class Fetched:
     modified: str = ""
     moved: str = ""
     wait: timedelta | None = None
+    status: int = 0
 
 
-LARGEST_FOLLOWED = 20_000_000  # bytes, unpacked
-MOST_REDIRECTS = 10
-PATIENCE = 60.0  # seconds for all of it
-_PERMANENT, _ALL_REDIRECTS = frozenset({301, 308}), frozenset({301, 302, 303, 307, 308})
-_MAX_AGE = re.compile(r"max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
-_ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
+def fetch(
+    url: str,
+    etag: str = "",
+    modified: str = "",
+    *,
+    silence: float = SILENCE,
+    patience: float = PATIENCE,
+    most: int = LARGEST_FOLLOWED,
+) -> Fetched:
+    """Ask an address, conditionally where validators are known. What goes wrong is in the answer, in plain words.
 
+    It is over after ``patience`` seconds, or ``silence`` without a byte; ``most`` bytes are read, unpacked.
+    """
+    import httpx  # noqa: PLC0415 - 60 ms, and only who names an address pays for it
 
-def fetch(url: str, etag: str = "", modified: str = "", *, timeout: float = TIMEOUT) -> Fetched:
-    """Ask an address, conditionally where validators are known. What goes wrong is in the answer, in plain words."""
-    import httpx  # noqa: PLC0415 - as above
-
-    headers = {"User-Agent": _AGENT, "Accept": _ACCEPT}
+    headers = {"User-Agent": _AGENT, "Accept": _ACCEPT, "Accept-Encoding": "gzip, br"}
     headers |= {name: value for name, value in (("If-None-Match", etag), ("If-Modified-Since", modified)) if value}
+    asking = _Asking(most, conditional=bool(etag or modified))
+    with _limited(patience) as line, httpx.Client(timeout=silence, headers=headers) as client:
+        try:
+            found = _followed(client, url, asking, line)
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as fault:
+            found = Fetched(Outcome.FAILED, url, _words(fault, silence))
+    # asked at last: a line that was cut is the end of a document whose length was not told
+    return Fetched(Outcome.FAILED, url, f"it takes longer than {patience:g} seconds") if line.is_cut else found
+
+
+class _Asking(NamedTuple):
+    """How many bytes are read, and whether it was asked conditionally."""
+
+    most: int
+    conditional: bool
+
+
+@dataclass(slots=True)
+class _Line:
+    """The connections of one asking, so that they can be cut while somebody reads from them."""
+
+    is_cut: bool = False
+    _sockets: list[Any] = field(default_factory=list)
+    _lock: Lock = field(default_factory=Lock)
+
+    def note(self, event: str, info: dict[str, Any]) -> None:
+        """Hear of a new connection from httpcore (its extension "trace")."""
+        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+            with self._lock:
+                self._sockets.append(info["return_value"].get_extra_info("socket"))
+                if self.is_cut:
+                    self._hang_up()
+
+    def cut(self) -> None:
+        """End them all: whoever reads finds the end. A limit between two bytes would be no limit for all of them."""
+        with self._lock:
+            self.is_cut = True
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        for one in self._sockets:
+            with suppress(OSError, TypeError):  # closed meanwhile, or taken over by the encrypted one
+                socket.shutdown(one, SHUT_RDWR)  # an encrypted one's own would forget its state under its reader
+
+
+@contextmanager
+def _limited(patience: float) -> Iterator[_Line]:
+    line = _Line()
+    timer = Timer(patience, line.cut)
+    timer.daemon = True
+    timer.start()
     try:
-        with httpx.Client(timeout=timeout, headers=headers, cookies=None) as client:
-            return _followed(client, url, time.monotonic() + PATIENCE)
-    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as fault:
-        return Fetched(Outcome.FAILED, url, str(fault) or type(fault).__name__)
+        yield line
+    finally:
+        timer.cancel()
+        timer.join()
 
 
-def _followed(client: httpx.Client, url: str, deadline: float) -> Fetched:
+def _followed(client: httpx.Client, url: str, asking: _Asking, line: _Line) -> Fetched:
     """Ask, and go where the answer sends us."""
     place, moved, is_permanent = url, "", True
     for _ in range(MOST_REDIRECTS + 1):
-        with client.stream("GET", place) as answer:
+        client.cookies.clear()
+        with client.stream("GET", place, extensions={"trace": line.note}) as answer:
             if answer.status_code not in _ALL_REDIRECTS or "location" not in answer.headers:
-                return _answered(answer, place, moved, deadline)
+                return _answered(answer, place, moved, asking)
             target = urljoin(place, answer.headers["location"])
             if urlsplit(target).scheme not in {"http", "https"}:
                 return Fetched(Outcome.FAILED, place, f"it sends us to {target}, which cannot be fetched")
@@ -139,21 +204,20 @@ def _followed(client: httpx.Client, url: str, deadline: float) -> Fetched:
     return Fetched(Outcome.FAILED, url, f"it redirects more than {MOST_REDIRECTS} times")
 
 
-def _answered(answer: httpx.Response, place: str, moved: str, deadline: float) -> Fetched:
-    wait = _wait(answer.headers.get("retry-after", ""), answer.headers.get("cache-control", ""))
-    if answer.status_code == 304:  # noqa: PLR2004 - a status of HTTP is its own name
-        return Fetched(Outcome.UNCHANGED, place, moved=moved, wait=wait)
+def _answered(answer: httpx.Response, place: str, moved: str, asking: _Asking) -> Fetched:
+    headers, status = answer.headers, answer.status_code
+    wait = _wait(headers.get("retry-after", ""), headers.get("cache-control", ""))
+    if status == _NOT_MODIFIED and asking.conditional:
+        return Fetched(Outcome.UNCHANGED, place, moved=moved, wait=wait, status=status)
     if not answer.is_success:
-        outcome = Outcome.GONE if answer.status_code == 410 else Outcome.FAILED  # noqa: PLR2004 - as above
-        return Fetched(outcome, place, f"it answers {answer.status_code} {answer.reason_phrase}".rstrip(), wait=wait)
+        outcome = Outcome.GONE if status == _GONE else Outcome.FAILED
+        reason = f"it answers {status} {answer.reason_phrase}".rstrip()
+        return Fetched(outcome, place, reason, wait=wait, status=status)
     data = bytearray()
-    for piece in answer.iter_bytes():
+    for piece in _unpacked(answer.iter_raw(), headers.get("content-encoding", "")):
         data += piece
-        if len(data) > LARGEST_FOLLOWED:
-            return Fetched(Outcome.FAILED, place, f"it is larger than {LARGEST_FOLLOWED // 1_000_000} MB")
-        if time.monotonic() > deadline:
-            return Fetched(Outcome.FAILED, place, f"it takes longer than {PATIENCE:.0f} seconds")
-    headers = answer.headers
+        if len(data) > asking.most:
+            return Fetched(Outcome.FAILED, place, f"it is larger than {asking.most // 1_000_000} MB")
     return Fetched(
         Outcome.CHANGED,
         place,
@@ -163,7 +227,83 @@ def _answered(answer: httpx.Response, place: str, moved: str, deadline: float) -
         modified=headers.get("last-modified", ""),
         moved=moved,
         wait=wait,
+        status=status,
     )
+
+
+def _unpacked(pieces: Iterable[bytes], coding: str) -> Iterator[bytes]:
+    """An answer's content, piece by piece. A few packed bytes may hold a thousand times as many: never all at once."""
+    name = coding.strip().lower()
+    if name in {"", "identity"}:
+        return iter(pieces)
+    if name in {"gzip", "x-gzip", "deflate"}:
+        return _inflated(pieces)
+    if name == "br":
+        return _unbrotlied(pieces)
+    raise ValueError(f"it is packed in a way that nobody asked for: {name[:40]}")
+
+
+def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    unpacker, is_begun = zlib.decompressobj(zlib.MAX_WBITS | 32), False  # 32: gzip or zlib, as it says itself
+    for piece in pieces:
+        rest = piece
+        while rest and not unpacker.eof:
+            try:
+                yield unpacker.decompress(rest, _PIECE)
+            except zlib.error:
+                if is_begun:
+                    raise ValueError("what it sends cannot be unpacked") from None
+                unpacker = zlib.decompressobj(-zlib.MAX_WBITS)  # what some servers mean by deflate (RFC 9110, 8.4.1.2)
+                is_begun = True
+                continue
+            is_begun, rest = True, unpacker.unconsumed_tail
+    if not unpacker.eof:
+        raise ValueError("it broke off in the middle")
+
+
+def _unbrotlied(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    import brotli  # type: ignore[import-untyped] # noqa: PLC0415 - no types; only who is answered in it pays for it
+
+    unpacker = brotli.Decompressor()
+    process: Callable[..., bytes] = unpacker.process
+    try:
+        for piece in pieces:
+            yield process(piece, output_buffer_limit=_PIECE)
+            while not unpacker.can_accept_more_data():
+                yield process(b"", output_buffer_limit=_PIECE)
+    except brotli.error:
+        raise ValueError("what it sends cannot be unpacked") from None
+    if not unpacker.is_finished():
+        raise ValueError("it broke off in the middle")
+
+
+_SIGNS = (
+    ("name or service", "its host is not known"),
+    ("no address associated", "its host is not known"),
+    ("name resolution", "no name can be looked up just now"),
+    ("getaddrinfo", "its host is not known"),
+    ("refused", "nobody answers there (connection refused)"),
+    ("unreachable", "there is no way to it (network unreachable)"),
+    ("certificate", "its certificate cannot be trusted"),
+    ("reset by peer", "it broke off the connection"),
+    ("peer closed", "it broke off in the middle"),
+    ("disconnected", "it broke off without an answer"),
+)
+
+
+def _words(fault: Exception, silence: float) -> str:
+    """What a client's error means, in words that need no knowledge of the client."""
+    import httpx  # noqa: PLC0415 - it is there, since it raised this
+
+    said = " ".join(str(fault).split()) or type(fault).__name__
+    if isinstance(fault, httpx.TimeoutException):
+        return f"it said nothing for {silence:g} seconds"
+    if isinstance(fault, httpx.InvalidURL | httpx.UnsupportedProtocol) or "location header" in said:
+        return f"the address, or one that it sends us to, is none that can be fetched ({said})"
+    plain = next((words for sign, words in _SIGNS if sign in said.lower()), "")
+    if plain or not isinstance(fault, httpx.ProtocolError):
+        return plain or said
+    return f"it does not speak HTTP: {said}"
 
 
 def _wait(retry_after: str, cache_control: str) -> timedelta | None:
