@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import feedparser
+import httpx
 import pytest
 import yaml
 
 from tests.answering import Folder, Hub
+from tests.feed_host import FeedHost, Post
 from tests.generators import hugo, hugo_program, jekyll
+from tests.servers import until
 from tests.sites import CHECKOUT, Done, a_post, environment, run, write
+from tests.web import Serving
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -198,8 +202,28 @@ def test_a_broken_post_ends_the_build_and_the_site_stays_as_it_was(tmp_path: Pat
     assert files(host) == {"index.html": b"as it was"}
 
 
-def test_the_small_servers_config_is_whole(tmp_path: Path) -> None:
+def test_the_small_server_serves_and_mails_what_the_published_feed_holds(tmp_path: Path) -> None:
     [config] = blocks("Static host and a small server.", "toml")
     assert tomllib.loads(config)["digests"]["letter"]["feed"].startswith("https://")
-    write(tmp_path, "config.toml", config)
-    assert run(tmp_path, "digest", "list").code == 0
+    [block] = [text for text in blocks("Static host and a small server.", "sh") if "publisher serve" in text]
+    commands, _, last = block.strip().rpartition("\n")
+    assert last == "publisher serve"
+    with FeedHost() as host:
+        host.publish(Post("urn:x:1", "Out of the published feed"))
+        config = config.replace("https://blog.example.org/atom.xml", host.url)
+        write(tmp_path / "server", "config.toml", f"{config}port = 0\n")
+        done = shell(tmp_path / "server", commands)
+        assert done.code == 0, done
+        assert "Out of the published feed" in (tmp_path / "server/preview/letter.html").read_text("utf-8")
+        with Serving(tmp_path / "server") as server:
+            until(
+                lambda: host.heard.count(("/feed", True)) + host.heard.count(("/feed", False)) > 1, "the feed is asked"
+            )
+            assert httpx.get(f"{server.url}readyz").status_code == 200
+            assert httpx.get(f"{server.url}subscribe").status_code == 200
+            assert "warning" not in server.said
+            assert "error" not in server.said
+        done = run(tmp_path / "server", "digest", "send", "letter", "--yes")
+        assert done.code == 0, done
+        [letter] = (tmp_path / "server/outbox/new").iterdir()
+        assert b"Out of the published feed" in letter.read_bytes()
