@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from calendar import timegm
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from html import unescape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -173,8 +174,17 @@ def _moment(entry: Any, key: str) -> datetime | None:
         return None
     found: struct_time | None = entry[key]
     try:
-        return datetime.fromtimestamp(timegm(found), UTC) if found else None
+        return datetime.fromtimestamp(timegm(found), UTC) if found else _without_zone(entry, key)
     except (ValueError, OverflowError, OSError):  # a year that no calendar has
+        return None
+
+
+def _without_zone(entry: Any, key: str) -> datetime | None:
+    """A date of RFC 822 that lacks its zone, which feedparser gives up on: taken for UTC."""
+    try:
+        moment = parsedate_to_datetime(str(entry.get(key.removesuffix("_parsed"))))
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):  # as above, and what is no date at all
         return None
 
 

@@ -24,7 +24,7 @@ def one_line(value: Any) -> str:
 
 def web_address(value: Any, base: str) -> str:
     """A link made absolute; empty for what is none."""
-    text = one_line(value)
+    text = one_line(value) if isinstance(value, str) else ""
     if not text:
         return ""
     try:

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from publisher.feeds.check import check_document
 from publisher.feeds.document import document
+from publisher.feeds.reading import read_feed
 from publisher.model.entry import Author, Body, Enclosure, Entry, Image, Item
 from publisher.model.feed import Format
 from tests.builders import a_feed, an_entry
@@ -319,3 +320,26 @@ def test_equal_items_give_equal_bytes(given_items: list[Item]) -> None:
         once = document(FEED, wanted, given_items)
         assert once == document(FEED, wanted, iter(given_items))
         assert once.decode("utf-8").encode() == once
+
+
+@settings(max_examples=40)
+@given(CALM)
+def test_our_own_reader_reads_what_was_meant(given_items: list[Item]) -> None:
+    for wanted in Format:
+        told = read_feed(document(FEED, wanted, given_items), FEED.url(wanted))
+        assert (told.format, told.title, told.home, told.whole) == (wanted, FEED.title, FEED.home, True)
+        assert (told.url, told.hubs) == (FEED.url(wanted), FEED.hubs)
+        for one, item in zip(told.items, given_items, strict=True):
+            entry, body = item.entry, item.body
+            assert (one.id, one.url, one.published) == (entry.id, entry.url, entry.published)
+            updates = {Format.RSS: None, Format.ATOM: entry.atom_updated, Format.JSON: entry.updated}
+            assert one.updated == updates[wanted]
+            if wanted is not Format.RSS or not re.search(r"<|&#?\w", entry.title):  # RSS does not say text from HTML
+                assert one.title == entry.title
+            if is_full(item):
+                assert one.content == body.feed_html
+            assert one.tags == tuple(labels(entry))
+            assert one.image == (body.image.url if body.image else "")
+            names = {html.unescape(author.name) for author in entry.authors}  # others escape names of XML twice
+            assert {html.unescape(author.name) for author in one.authors} == names
+            assert one.enclosure == body.enclosure
