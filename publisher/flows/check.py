@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from publisher.config import FILE as CONFIG
+from publisher.errors import FeedError
 from publisher.feeds.check import check_document
 from publisher.flows.check_mail import check_mailing
 from publisher.flows.check_web import check_web
 from publisher.flows.identities import is_placeholder
 from publisher.flows.looking import looking
 from publisher.flows.plan import plan
+from publisher.flows.reading import follows_alone
 from publisher.flows.rendering import pages_of
 from publisher.flows.writing import static_files
 from publisher.model.problem import Level, Problem, error, warning
@@ -46,6 +48,19 @@ class Checked:
 
 def check(folder: Path, settings: Settings, now: datetime, progress: Callable[[str, int, int], None]) -> Checked:
     """Look at the whole site as `publish` would publish it now. Changes nothing, not even the build state."""
+    posts, feeds, problems = (0, 0, []) if follows_alone(folder, settings) else _posts(folder, settings, now, progress)
+    problems += _followed(settings, now)
+    problems += _site(settings)
+    problems += check_mailing(folder, settings, os.environ)
+    problems += check_web(settings, os.environ)
+    problems += tracked_secrets(folder, settings)
+    return Checked(posts, feeds, tuple(dict.fromkeys(problems)))
+
+
+def _posts(
+    folder: Path, settings: Settings, now: datetime, progress: Callable[[str, int, int], None]
+) -> tuple[int, int, list[Problem]]:
+    """How many posts and feeds there are, and what is wrong with them."""
     with looking(folder, settings, now, progress) as look:
         seen = look.seen
         static, static_problems = static_files(folder, settings)
@@ -54,11 +69,20 @@ def check(folder: Path, settings: Settings, now: datetime, progress: Callable[[s
         problems = [*seen.problems, *static_problems, *seen.identity_problems, *seen.notes]
         problems += [*planned.problems, *rendered.problems, *_feeds(planned)]
         problems += _foreign(look.place, planned, settings)
-    problems += _site(settings)
-    problems += check_mailing(folder, settings, os.environ)
-    problems += check_web(settings, os.environ)
-    problems += tracked_secrets(folder, settings)
-    return Checked(len(seen.posts), len(planned.feeds), tuple(dict.fromkeys(problems)))
+        return len(seen.posts), len(planned.feeds), problems
+
+
+def _followed(settings: Settings, now: datetime) -> list[Problem]:
+    """Feeds of others that cannot be had now."""
+    problems = []
+    for url in dict.fromkeys(digest.feed for digest in settings.digests if digest.feed):
+        from publisher.flows.following import look_once  # noqa: PLC0415 - few sites follow a feed
+
+        try:
+            look_once(url, now)
+        except FeedError as fault:
+            problems.append(warning(CONFIG, 0, fault.message, fault.remedy))
+    return problems
 
 
 def _feeds(planned: Plan) -> list[Problem]:

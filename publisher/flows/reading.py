@@ -24,7 +24,7 @@ def read_items(folder: Path, settings: Settings, now: datetime, *, peek: bool = 
     those that the store knows (see flows/following.py); with ``peek`` a feed that it has never seen is looked at.
     """
     feeds = tuple(dict.fromkeys(digest.feed for digest in settings.digests if digest.feed))
-    own = () if feeds and not (folder / settings.posts.dir).is_dir() else _posts(folder, settings, now)
+    own = () if follows_alone(folder, settings) else _posts(folder, settings, now)
     if not feeds:
         return own
     known = _followed(folder, settings, feeds)
@@ -33,6 +33,11 @@ def read_items(folder: Path, settings: Settings, now: datetime, *, peek: bool = 
 
         known = {url: known[url] if url in known else look_once(url, now) for url in feeds}
     return (*own, *(item for items in known.values() for item in items))
+
+
+def follows_alone(folder: Path, settings: Settings) -> bool:
+    """Whether a site has no posts of its own: a small server, whose digests follow feeds."""
+    return any(digest.feed for digest in settings.digests) and not (folder / settings.posts.dir).is_dir()
 
 
 def _followed(folder: Path, settings: Settings, feeds: tuple[str, ...]) -> dict[str, tuple[Item, ...]]:

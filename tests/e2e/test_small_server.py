@@ -189,3 +189,9 @@ def test_status_says_how_the_feed_stands(site: Path, host: FeedHost) -> None:
     host.status = 500
     does(site, "digest", "send", "letter", "--yes")
     assert "it answers 500" in does(site, "status")
+
+
+def test_check_needs_no_posts_and_says_when_the_feed_cannot_be_had(site: Path, host: FeedHost) -> None:
+    assert "cannot be followed" not in does(site, "check")
+    host.status = 404
+    assert "cannot be followed: it answers 404" in does(site, "check")
