@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from publisher.flows.bodies import digest_of
 from publisher.flows.cards import Card, moment
 from publisher.flows.feed_plan import Group, PlannedFeed, groups, tag_place
+from publisher.flows.former import alias_url, files_at
 from publisher.output import redirects
 from publisher.pages import paths
 
@@ -162,27 +163,17 @@ class Lists:
     def moved(self) -> Iterator[Moved]:
         """Former addresses of posts: their aliases, and the first permalink of each that has moved."""
         base = self.settings.site.base_url
-        root = paths.base_path(base)
+        root, spelling = paths.base_path(base), self.settings.posts.spelling
         for card in (*self.seen.posts, *self.seen.standing):
-            former = [alias_url(alias, card.permalink, base) for alias in card.aliases]
+            former = [alias_url(alias, card.permalink, base, spelling) for alias in card.aliases]
             first = self.items.identity(card)[0]
             if first != card.permalink:
                 former.append(first)
-            for url in former:
-                path = paths.output_path(url, base) if url else None
-                if path:
-                    yield Moved(redirects.address(root, url[len(base) :]), path, card.permalink)
+            for place, path in chain.from_iterable(files_at(url, base) for url in former if url):
+                yield Moved(redirects.address(root, place), path, card.permalink)
 
     def redirect(self, moved: Moved) -> Output:
         """The page that leads on from a former address."""
         target = moved.target
         made_from = digest_of(f"{self.key}{target}".encode())
         return Output(moved.path, lambda: made_from, lambda: (self.pages().redirect(target),), leads_to=target)
-
-
-def alias_url(alias: str, permalink: str, base: str) -> str:
-    """The URL of a former address; empty where an alias is no address on this site (a note's other name)."""
-    if "/" not in alias and not alias.lower().endswith((".html", ".htm")):
-        return ""
-    # Jekyll and Zola mean the site's root, with a slash or without; a way from the page itself begins with a dot.
-    return urljoin(permalink, alias) if alias.startswith(("./", "../")) else base + alias.lstrip("/")

@@ -32,9 +32,9 @@ from publisher.feeds.fetching import load
 from publisher.feeds.reading import read_feed
 from publisher.flows.cards import moment
 from publisher.flows.feed_plan import MAIN
+from publisher.flows.former import alias_url
 from publisher.flows.identities import site_facts
 from publisher.flows.init import ignore, sample
-from publisher.flows.lists import alias_url
 from publisher.flows.looking import looking
 from publisher.flows.moving_config import config_text, feed_values
 from publisher.model.feed import Format
@@ -378,13 +378,13 @@ def _surveyed(
 
 def _matched(sources: _Sources, settings: Settings, seen: Survey) -> Matches:
     """The items of the first feed, then those that only the others hold, matched to posts."""
-    base = settings.site.base_url
+    base, spelling = settings.site.base_url, settings.posts.spelling
     posts = [
         Candidate(
             card.path,
             card.declared_id,
             card.permalink,
-            tuple(filter(None, (alias_url(alias, card.permalink, base) for alias in card.aliases))),
+            tuple(filter(None, (alias_url(alias, card.permalink, base, spelling) for alias in card.aliases))),
             card.title,
             moment(card.published),
         )

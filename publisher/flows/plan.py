@@ -90,7 +90,8 @@ def plan(
     folders = {folder for path in authors for folder in above(path)}
     problems += _folded(outputs, folders)
     taken = authors | folders
-    for path in [path for path in outputs if path in taken or is_ours(path) or not authors.isdisjoint(above(path))]:
+    files = authors | outputs.keys()  # a former address may lie where a feed is a file: /feed.xml/index.html
+    for path in [path for path in outputs if path in taken or is_ours(path) or not files.isdisjoint(above(path))]:
         del outputs[path]
     blocked = _blocked(settings, places, {*authors, *outputs})
     places = {path: card for path, card in places.items() if path not in blocked}

@@ -253,6 +253,7 @@ def test_former_addresses_are_written_down_for_servers_as_they_are_below_the_hos
         f"/sub/%C3%BCber%20&%20co/\t{base}one/\n"
         f"/sub/2019/one.html\t{base}one/\n"
         f"/sub/bare\t{base}one/\n"
+        f"/sub/bare/\t{base}one/\n"
         f"/sub/dotted/\t{base}two/\n"
         f"/sub/old/\t{base}one/\n"
     ), "each names its own page, and what two posts claim belongs to one"
