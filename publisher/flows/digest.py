@@ -224,7 +224,7 @@ def _freeze(
     said: list[Problem] = []
     first: Rendered | None = None
     for variant in planned.variants:
-        chosen = _chosen(occasion.items, variant.entries)
+        chosen = _chosen(occasion, variant.entries)
         rendered = _render(templates, occasion, chosen, drafted.number)
         issues.insert_variant(connection, made, variant, rendered.content)
         audience.insert_deliveries(connection, made, variant, planned.audience, now)
@@ -298,17 +298,17 @@ def _new_to_a_newcomer(occasion: Occasion) -> tuple[int, tuple[Item, ...]]:
 
 def _pending(known: Iterable[Arrival], covered: int, occasion: Occasion) -> tuple[Item, ...]:
     present = {item.entry.id for item in _matching(occasion)}
-    return _chosen(occasion.items, (a.entry for a in deliverable(known, present) if a.seq > covered))
+    return _chosen(occasion, (a.entry for a in deliverable(known, present) if a.seq > covered))
 
 
 def _matching(occasion: Occasion) -> tuple[Item, ...]:
     return tuple(item for item in occasion.items if matches(occasion.digest.filter, item.entry))
 
 
-def _chosen(items: Sequence[Item], wanted: Iterable[str]) -> tuple[Item, ...]:
-    """Pick items by id, newest first as they come."""
+def _chosen(occasion: Occasion, wanted: Iterable[str]) -> tuple[Item, ...]:
+    """Pick items by id, newest first as they come. A post and an entry of a feed may have one id: the digest's."""
     ids = frozenset(wanted)
-    return tuple(item for item in items if item.entry.id in ids)
+    return tuple(item for item in _matching(occasion) if item.entry.id in ids)
 
 
 def _render(templates: Templates, occasion: Occasion, chosen: Sequence[Item], number: int) -> Rendered:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from publisher.errors import UsageError
 from publisher.flows.identities import is_placeholder
 from publisher.model.problem import Problem, note, warning
-from publisher.rules.arrival import Observation, observe
+from publisher.rules.arrival import Lookalike, Observation, observe
 from publisher.rules.audience import deliverable, variants, withdrawn
 from publisher.rules.selection import matches
 from publisher.rules.suspicion import suspicion
-from publisher.store import arrivals, issues, slots
+from publisher.store import arrivals, followed, issues, slots
 from publisher.store.audience import gather
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ def take_in(
     from before the site had an address are the same under their lasting ids: nobody could have subscribed to those.
     """
     before = arrivals.known_filter(connection, digest.name)
+    if before is not None and not _has_been_seen(connection, digest):
+        return ()  # its filter is kept when it is: what the feed holds then counts by the one before
     entries = [item.entry for item in items]
     seen = look(connection, digest, entries)
     if _settle_in(connection, digest, seen):
@@ -104,6 +106,12 @@ def take_in(
         arrivals.keep_filter(connection, digest.name, digest.filter)
     arrivals.record(connection, digest.name, seen.arrivals, now)
     return (*_told(digest, before, seen), *_held_back(digest, seen))
+
+
+def _has_been_seen(connection: Connection, digest: DigestSettings) -> bool:
+    """Whether the feed that a digest follows was ever to be had; always so of this site's own posts."""
+    state = followed.load(connection, digest.feed) if digest.feed else None
+    return not digest.feed or (state is not None and state.fetched is not None)
 
 
 def look(connection: Connection, digest: DigestSettings, entries: Sequence[Entry]) -> Observation:
@@ -122,7 +130,8 @@ def first_look(
             return digest.start != "all"
         return before != digest.filter and not matches(before, entry)
 
-    return observe(known, entries, lambda entry: matches(digest.filter, entry), given)
+    ours = [entry for entry in entries if entry.source == digest.filter.source]
+    return observe(known, ours, lambda entry: matches(digest.filter, entry), given)
 
 
 def plan(
@@ -189,8 +198,16 @@ def _held_back(digest: DigestSettings, seen: Observation) -> tuple[Problem, ...]
             twin.entry.path,
             0,
             f"{digest.title}: not mailed, since it looks like {twin.known.entry}, which is known already",
-            f'If it is that post, give it id = "{twin.known.entry}" in its frontmatter; if it is another, '
-            "change its title or its date.",
+            _unless_new(twin),
         )
         for twin in seen.lookalikes
+    )
+
+
+def _unless_new(twin: Lookalike) -> str:
+    if twin.entry.source:
+        return "If it is another one, its author should give it another title or date."
+    return (
+        f'If it is that post, give it id = "{twin.known.entry}" in its frontmatter; if it is another, '
+        "change its title or its date."
     )

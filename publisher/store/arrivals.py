@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
@@ -39,6 +39,14 @@ def begin(connection: Connection, name: str, wanted: Filter, now: datetime) -> N
 def keep_filter(connection: Connection, name: str, wanted: Filter) -> None:
     """Record a digest's changed filter."""
     connection.execute(update(digest).where(digest.c.name == name).values(filter=_written(wanted)))
+
+
+def change_source(connection: Connection, former: str, now: str) -> None:
+    """Have digests of a feed know it by its new address: it is the same feed, and no filter was changed."""
+    for name in connection.execute(select(digest.c.name)).scalars().all():
+        known = known_filter(connection, name)
+        if known is not None and known.source == former:
+            keep_filter(connection, name, replace(known, source=now))
 
 
 def load(connection: Connection, name: str) -> tuple[Arrival, ...]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from publisher.model.entry import Author, Body, Enclosure, Entry, Image, Item
 from publisher.model.followed import Followed, KnownEntry
@@ -34,13 +34,26 @@ def save(connection: Connection, state: Followed) -> None:
         connection.execute(insert(followed).values(values))
 
 
+def moved_to(connection: Connection, address: str) -> tuple[Followed, ...]:
+    """The feeds that are asked at this address by now, under another one in config.toml."""
+    rows = connection.execute(select(followed).where(followed.c.address == address, followed.c.url != address))
+    return tuple(Followed(**row._asdict()) for row in rows)
+
+
+def rename(connection: Connection, state: Followed, url: str) -> None:
+    """Know a feed, and all that is known of its entries, by another address."""
+    save(connection, replace(state, url=url))
+    connection.execute(update(followed_entry).where(followed_entry.c.feed == state.url).values(feed=url))
+    connection.execute(delete(followed).where(followed.c.url == state.url))
+
+
 def entries(connection: Connection, url: str) -> tuple[KnownEntry, ...]:
     """Give all that is known of a feed's entries, in the order of their ids."""
     rows = connection.execute(
         select(followed_entry).where(followed_entry.c.feed == url).order_by(followed_entry.c.entry)
     )
     return tuple(
-        KnownEntry(_item(json.loads(row.item)), tuple(json.loads(row.ids)), row.seen, row.gone) for row in rows
+        KnownEntry(_item(json.loads(row.item), url), tuple(json.loads(row.ids)), row.seen, row.gone) for row in rows
     )
 
 
@@ -66,7 +79,8 @@ def put(connection: Connection, url: str, known: Iterable[KnownEntry]) -> None:
         connection.execute(insert(followed_entry), some)
 
 
-def _item(said: dict[str, Any]) -> Item:
+def _item(said: dict[str, Any], url: str) -> Item:
+    """An item as it was written, of the feed as it is called now."""
     entry, body = said["entry"], said["body"]
     moments = {name: datetime.fromisoformat(entry[name]) for name in ("published", "updated", "atom_updated")}
     lists = {name: tuple(entry[name]) for name in ("tags", "categories", "aliases")}
@@ -74,6 +88,6 @@ def _item(said: dict[str, Any]) -> Item:
     image = Image(**body["image"]) if body["image"] else None
     enclosure = Enclosure(**body["enclosure"]) if body["enclosure"] else None
     return Item(
-        Entry(**{**entry, **moments, **lists, "authors": authors}),
+        Entry(**{**entry, **moments, **lists, "authors": authors, "source": url}),
         Body(**{**body, "image": image, "enclosure": enclosure}),
     )
