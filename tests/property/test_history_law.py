@@ -16,7 +16,7 @@ from publisher.content.ids import parse
 from tests.history_client import Client, Output
 from tests.sites import NOW, a_post, a_site, config_of, published, write
 
-EXAMPLES = 300 if os.environ.get("PUBLISHER_SOAK") else 12
+EXAMPLES = 120 if os.environ.get("PUBLISHER_SOAK") else 12
 KINDS = {"atom": "/atom.xml", "rss": "/feed.xml", "json": "/feed.json"}
 NAMES = st.sampled_from("abcdefghij")
 DAYS = st.dates(min_value=NOW.date().replace(year=2021), max_value=NOW.date()).map(str)
