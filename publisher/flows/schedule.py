@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from publisher.errors import PublisherError
+from publisher.feeds.fetching import fetch
 from publisher.flows.deliver import Delivery, Terms, deliver, never
 from publisher.flows.digest import Occasion, Slot, draft
 from publisher.flows.following import JUST_NOW, follow
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from publisher.flows.digest import Drafted
+    from publisher.flows.following import Fetch
     from publisher.mail.transports import Transport
     from publisher.model.entry import Item
     from publisher.model.problem import Problem
@@ -67,11 +69,15 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What a pass works for. ``items`` reads every published entry, newest first, when somebody needs it."""
+    """What a pass works for. ``items`` reads every published entry, newest first, when somebody needs it.
+
+    ``ask`` asks the feeds that digests follow.
+    """
 
     folder: Path
     settings: Settings
     items: Callable[[datetime], Sequence[Item]]
+    ask: Fetch = fetch
 
 
 def terms_of(settings: Settings) -> Terms:
@@ -150,7 +156,7 @@ def _digest(store: Store, site: Site, digest: DigestSettings, clock: Clock, said
     schedules = [(cadence, calendar.parse(text)) for cadence, text in digest.cadences]
     if digest.feed:
         fresh = JUST_NOW if _has_slot(store, digest, schedules, now) else None
-        said += follow(store, site.settings, digest.feed, now, fresh=fresh)
+        said += follow(store, site.settings, digest.feed, now, fresh=fresh, ask=site.ask)
     items: Sequence[Item] | None = None
     if not _is_begun(store, digest.name) or any(schedule.each for _, schedule in schedules):
         items = site.items(now)
