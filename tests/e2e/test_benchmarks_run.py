@@ -37,6 +37,18 @@ def test_the_real_server_is_measured_beside_nginx(tmp_path: Path) -> None:
     assert "gzip" in works[1]
 
 
+def test_a_history_in_archives_is_measured_with_the_files_that_each_change_writes(tmp_path: Path) -> None:
+    results = tmp_path / "history.md"
+    asked = ["--quick", "--ours-only", "--posts", "60", "--results", os.fspath(results)]
+    measured = [sys.executable, "-m", "benchmarks.history", *asked]
+    subprocess.run(measured, check=True, capture_output=True, cwd=ROOT)
+    rows = [line.strip("| ").split(" | ") for line in results.read_text("utf-8").splitlines() if line.startswith("|")]
+    files = {row[0].partition(",")[0]: row[-1] for row in rows[2:]}
+    assert files["nothing changed"] == "0"
+    assert files["an old post edited"] == "4"  # its page, and an archive in each format
+    assert int(files["cold"]) > 60
+
+
 def test_equal_numbers_give_equal_posts() -> None:
     assert list(posts.generate(20)) == list(posts.generate(20))
     assert list(posts.generate(20)) != list(posts.generate(20, seed=2))
