@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,6 +49,7 @@ def init(directory: Path, places: tuple[str, ...], dry_run: bool, as_json: bool,
 
 
 SHOWN = 10  # items that are named; --json names all
+_WIDE = 100  # characters of a title or an address that are shown
 
 
 def _adopt(directory: Path, places: tuple[str, ...], *, dry_run: bool, as_json: bool, quiet: bool) -> int:
@@ -99,7 +101,7 @@ def _say(done: Adopted, directory: Path, places: tuple[str, ...], *, dry_run: bo
         if found:
             click.echo(f"{counted(len(found), 'entry', 'entries')} {what}:")
         for each in found[:SHOWN]:
-            click.echo(f"  {each.title} | {each.where}\n    {each.remedy}")
+            click.echo(f"  {_short(each.title)} | {_short(each.where)}\n    {each.remedy}")
         if len(found) > SHOWN:
             click.echo(f"  and {len(found) - SHOWN} more")
     if dry_run:
@@ -107,7 +109,11 @@ def _say(done: Adopted, directory: Path, places: tuple[str, ...], *, dry_run: bo
         return
     click.echo(f"made in {directory}: {', '.join(done.made)}")
     feed = next((one.place for one in done.feeds), places[0])
-    click.echo(f"Next: publisher check --site {directory} --against {feed}")
+    click.echo(f"Next: publisher check --site {quote(os.fspath(directory))} --against {quote(feed)}")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _WIDE else f"{text[:_WIDE]}…"
 
 
 @click.command(help="Begin a new post, in the dialect that the site's posts use.")

@@ -14,6 +14,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import statistics
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,7 +38,7 @@ from publisher.flows.former import alias_url
 from publisher.flows.identities import site_facts
 from publisher.flows.init import ignore, sample
 from publisher.flows.looking import looking
-from publisher.flows.moving_config import config_text, feed_values
+from publisher.flows.moving_config import config_text, feed_values, toml
 from publisher.model.feed import Format
 from publisher.model.problem import Problem, note, warning
 from publisher.rules.differences import when
@@ -55,6 +57,7 @@ BEFORE_US = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)  # when items that have no po
 _USUAL_LIMIT = 20
 _LONG = 1500  # characters of a usual description that must be a whole text
 _MIDNIGHT = dt.time(0, 0)
+_MOST = 0.8  # of the dates in a feed, which tell how all of them were made
 # Where one zone's clock is like another's, the one that more people live by is named.
 _LIKELY = (
     "UTC America/New_York America/Chicago America/Denver America/Los_Angeles Europe/London Europe/Berlin Europe/Paris "
@@ -134,7 +137,7 @@ def adopt(
         values |= clock
         settings, seen = _surveyed(folder, values, now, progress)
         matches = _matched(sources, settings, seen)
-    _set_limit(values, sources, seen)
+    _set_limit(values, matches, sources, seen)
     records = _records(matches, seen)
     text = config_text((sample() / CONFIG).read_text("utf-8"), values)
     own = next((one.feed.id for one in sources.feeds if one.feed.format is Format.ATOM and one.feed.id), "")
@@ -163,7 +166,7 @@ def _is_foreign(folder: Path) -> bool:
 def _sources(places: Sequence[str]) -> _Sources:
     sources = _Sources()
     for place in places:
-        if "://" not in place and Path(place).is_dir():
+        if "://" not in place and os.path.isdir(place):  # Path.is_dir raises for a name that is too long
             _take_folder(Path(place), sources)
         else:
             sources.feeds += _read(place)
@@ -221,15 +224,33 @@ def _read(place: str) -> Iterator[RunningFeed]:
         addresses = feeds_of(loaded.data, loaded.url)
         if not addresses:
             raise
-        for url in addresses[:3]:  # a page's own feeds; those of comments and tags come after
-            found = load(url)
-            yield RunningFeed(url, _path(found.url), read_feed(found.data, found.url, found.media_type))
+        found = list(_of_page([url for url in addresses if "/comments/" not in url][:_OWN]))
+        if not found:
+            raise
+        yield from found
         return
-    yield RunningFeed(place, _path(loaded.url or feed.url), feed)
+    yield RunningFeed(place, _path(feed, loaded.url, feed.url), feed)
 
 
-def _path(url: str) -> str:
-    return decoded(urlsplit(url).path.lstrip("/")) if url else ""
+_OWN = 3  # feeds that a page names: its own in each format; those of tags come after
+
+
+def _of_page(addresses: Iterable[str]) -> Iterator[RunningFeed]:
+    for url in addresses:
+        found = load(url)
+        with suppress(FeedError):  # WordPress names the page itself as JSON, too
+            feed = read_feed(found.data, found.url, found.media_type)
+            yield RunningFeed(url, _path(feed, found.url, feed.url), feed)
+
+
+def _path(feed: ReceivedFeed, *urls: str) -> str:
+    """Where a feed stands on the site itself; "" for one that another host hands out, such as FeedBurner."""
+    known = [url for url in urls if url and (not feed.home or _host(url) == _host(feed.home))]
+    return decoded(urlsplit(known[0]).path.lstrip("/")) if known else ""
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.lower().removeprefix("www.")
 
 
 # Settings
@@ -270,8 +291,6 @@ def _is_accepted(place: tuple[str, str], value: Any, sources: _Sources) -> bool:
 
 
 def _toml_of(values: Mapping[tuple[str, str], Any]) -> str:
-    from publisher.flows.moving_config import toml  # noqa: PLC0415 - beside its one use
-
     tables: dict[str, list[str]] = {}
     for (table, key), value in values.items():
         tables.setdefault(table, []).append(f"{key} = {toml(value)}")
@@ -284,12 +303,20 @@ def _base_url(sources: _Sources) -> str:
     if not urlsplit(named).netloc:
         one = sources.feeds[0]
         named = one.feed.home or one.feed.url or (one.place if "://" in one.place else "")
-        named = urljoin(named, "./") if named else ""
+        named = _folder_of(named) if one.feed.home else urljoin(named, "./")
     if not urlsplit(named).netloc:
         item = next((item.url for item in sources.feeds[0].feed.items if item.url), "")
         named = urljoin(item, "/") if item else "https://example.com/"
         sources.problems.append(warning(CONFIG, 0, f"the feed does not say where the site lives: {named} is a guess"))
     return named if named.endswith("/") else f"{named}/"
+
+
+def _folder_of(home: str) -> str:
+    """The site whose front page this is: /blog is a folder, /blog/index.html stands in one."""
+    parts = urlsplit(home)
+    is_file = "." in parts.path.rpartition("/")[2]
+    url = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    return urljoin(url, "./") if is_file else f"{url.rstrip('/')}/"
 
 
 def _paths(sources: _Sources, base_url: str) -> dict[Format, str]:
@@ -299,7 +326,7 @@ def _paths(sources: _Sources, base_url: str) -> dict[Format, str]:
     for one in sources.feeds:
         path = one.path.removeprefix(root)
         if not path or path.endswith("/"):
-            shown = f"/{one.path}" if one.path else one.place
+            shown = f"/{one.path}" if one.path else one.feed.url or one.place
             path = f"{path}index.xml" if path else {Format.JSON: "feed.json"}.get(one.feed.format, "feed.xml")
             remedy = f"let your server answer there with {path}"
             sources.problems.append(note(CONFIG, 0, f"readers hold {shown}, which is no file's address", remedy))
@@ -316,11 +343,18 @@ def _limit(sources: _Sources) -> int:
     return known if known is not None else max(_USUAL_LIMIT, len(sources.feeds[0].feed.items))
 
 
-def _set_limit(values: dict[tuple[str, str], Any], sources: _Sources, seen: Survey) -> None:
-    """As many entries as the feed holds now, if there are more posts than that."""
-    shown = len(sources.feeds[0].feed.items)
-    if shown < sum(card.in_feeds for card in seen.posts):
-        values["feeds", "limit"] = shown
+def _set_limit(values: dict[tuple[str, str], Any], matches: Matches, sources: _Sources, seen: Survey) -> None:
+    """As many posts as the feed holds now, if there are older ones; what it holds beside posts takes no place."""
+    first = {item.id for item in sources.feeds[0].feed.items}
+    held = [one.post for one in matches.found if one.item.id in first]
+    shown = {card.path for card in seen.posts if card.in_feeds}
+    if not held:
+        if len(first) < len(shown):
+            values["feeds", "limit"] = len(first)
+        return
+    oldest = min(post.published for post in held)
+    if any(post.published <= oldest for post in matches.posts if post.path in shown):
+        values["feeds", "limit"] = sum(post.path in shown for post in held)
 
 
 def _is_full(sources: _Sources) -> bool:
@@ -415,9 +449,11 @@ def _clock(
     if not known or not moved:
         return {}
     present = _zone(values["site", "timezone"])
-    own = {at.astimezone(present).time().replace(microsecond=0) for _, at in known}
-    if len(own) == 1 and all(at.astimezone(present).date() == day for day, at in known):
-        clock = own.pop()
+    own = Counter(at.astimezone(present).time().replace(microsecond=0) for day, at in known if _is_on(at, present, day))
+    clock, number = own.most_common(1)[0] if own else (_MIDNIGHT, 0)
+    if number >= _MOST * len(known):
+        if clock == _MIDNIGHT:  # as it is; what differs was dated anew
+            return {}
         sources.problems.append(
             note(CONFIG, 0, f"posts with a day alone stand at {clock:%H:%M} in the feed: time_of_day says so")
         )
@@ -439,6 +475,13 @@ def _clock(
         )
     )
     return {("site", "timezone"): zone.key}
+
+
+def _is_on(at: dt.datetime, zone: ZoneInfo, day: dt.date) -> bool:
+    try:
+        return at.astimezone(zone).date() == day
+    except OverflowError:  # the first and the last day of the calendar
+        return False
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -471,7 +514,7 @@ def _records(matches: Matches, seen: Survey) -> dict[str, Record]:
 
 
 def _lost(item: ReceivedItem) -> Unmatched:
-    remedy = f'if a post is it, put there: id = "{item.id}"'
+    remedy = f"if a post is it, put there: id = {toml(item.id)}"
     return Unmatched(item.title or item.id, item.url or item.id, remedy)
 
 

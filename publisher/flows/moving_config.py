@@ -74,13 +74,13 @@ def _name(key: str) -> str:
 def feed_values(paths: Mapping[Any, str], *, limit: int, full: bool) -> dict[tuple[str, str], Any]:
     """[feeds]: the addresses that readers hold; the other formats stand beside them."""
     named = {fmt.value: path for fmt, path in paths.items()}
-    others = {fmt.value: path for fmt, path in DEFAULT_PATHS.items() if fmt.value not in named}
-    taken = set(named.values())
-    for key, path in others.items():
-        if path in taken:  # Jekyll's Atom stands at feed.xml, where RSS would be
-            others[key] = path.replace("feed.", "rss.").replace("atom.", "atom-feed.")
+    for fmt, path in DEFAULT_PATHS.items():
+        if fmt.value not in named:  # Jekyll's Atom stands at feed.xml, where RSS would be
+            ending = path.rpartition(".")[2]
+            free = (path, f"{fmt.value}.{ending}", *(f"{fmt.value}-{number}.{ending}" for number in (2, 3, 4)))
+            named[fmt.value] = next(one for one in free if one not in named.values())
     return {
-        ("feeds", "paths"): {**named, **others},
+        ("feeds", "paths"): named,
         ("feeds", "limit"): limit,
         ("feeds", "content"): "full" if full else "summary",
     }

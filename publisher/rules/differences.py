@@ -7,10 +7,12 @@ told by its link, or by its date together with its title; never by its place in 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
@@ -157,8 +159,16 @@ def loosely(url: str) -> str:
 
 
 def plain_title(title: str) -> str:
-    """A title without what may differ between two spellings of it."""
-    return " ".join(title.split()).casefold()
+    """A title without what may differ between two spellings of it.
+
+    WordPress and Jekyll set in feeds what was typed: curly quotes, long dashes, an ellipsis of one sign.
+    """
+    plain = normalize("NFKC", title).translate(_TYPED)
+    return " ".join(_DASHES.sub("-", plain).split()).casefold()
+
+
+_TYPED = str.maketrans("‘’‚‛“”„‐‑–—―", "''''\"\"\"-----")  # noqa: RUF001 - the signs are what it is about
+_DASHES = re.compile("-{2,3}")
 
 
 def _title(item: ReceivedItem) -> str:
@@ -172,10 +182,10 @@ def _title_and_moment(item: ReceivedItem) -> str:
 
 def is_near(first: datetime | None, second: datetime | None) -> bool:
     """Whether two moments may be one day in two zones; one that is missing contradicts nothing."""
-    return first is None or second is None or abs(first - second) <= _A_DAY
+    return first is None or second is None or abs(first - second) <= A_DAY
 
 
-_A_DAY = timedelta(hours=26)  # zones go from -12 to +14
+A_DAY = timedelta(hours=26)  # zones go from -12 to +14
 _SIGNS: tuple[Callable[[ReceivedItem], str], ...] = (
     lambda item: item.url,
     lambda item: loosely(item.url),

@@ -1,17 +1,19 @@
 """Which item of a running feed is which post.
 
 By id where a post declares one; by link, then by link as loosely as readers of pages would take it, then by a former
-address; at last by date and title together. Never by order: feeds leave posts out and repeat them. What more than one
-could be stays unmatched: a wrong match would give a post another one's id for ever.
+address; at last by date and title together, the very moment before the day. Never by order: feeds leave posts out and
+repeat them. What more than one could be stays unmatched: a wrong match would give a post another one's id for ever.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING
 
-from publisher.rules.differences import is_near, loosely, plain_title, when
+from publisher.rules.differences import A_DAY, loosely, plain_title, when
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -66,9 +68,10 @@ def match(items: Sequence[ReceivedItem], posts: Sequence[Candidate]) -> Matches:
     open_posts = dict(enumerate(posts))
     found: list[Match] = []
     for how, sign, signs in _STEPS:
-        pairs = list(_pairs(open_items, open_posts, sign, signs, near=how is How.TITLE))
-        for at, number in pairs:
+        for at, number in list(_pairs(open_items, open_posts, sign, signs)):
             found.append(Match(open_items.pop(at), open_posts.pop(number), how))
+    for at, number in list(_near(open_items, open_posts)):
+        found.append(Match(open_items.pop(at), open_posts.pop(number), How.TITLE))
     return Matches(tuple(found), tuple(open_items.values()), tuple(open_posts.values()))
 
 
@@ -77,7 +80,11 @@ _STEPS: tuple[tuple[How, Callable[[ReceivedItem], str], Callable[[Candidate], It
     (How.LINK, lambda item: item.url, lambda post: (post.permalink,)),
     (How.LINK, lambda item: loosely(item.url), lambda post: (loosely(post.permalink),)),
     (How.FORMER, lambda item: loosely(item.url), lambda post: map(loosely, post.former)),
-    (How.TITLE, lambda item: plain_title(item.title), lambda post: (plain_title(post.title),)),
+    (
+        How.TITLE,
+        lambda item: _titled(item.title, when(item)),
+        lambda post: (_titled(post.title, post.published),),
+    ),
 )
 
 
@@ -86,8 +93,6 @@ def _pairs(
     posts: Mapping[int, Candidate],
     sign: Callable[[ReceivedItem], str],
     signs: Callable[[Candidate], Iterable[str]],
-    *,
-    near: bool,
 ) -> Iterator[tuple[int, int]]:
     """Items and posts that have one sign, and are the only ones to have it."""
     wanted: dict[str, list[int]] = {}
@@ -102,22 +107,50 @@ def _pairs(
     taken: set[int] = set()
     for key, places in wanted.items():
         numbers = known.get(key, set())
-        pairs = [(at, number) for at in places for number in numbers if not near or _same_day(items[at], posts[number])]
-        if len(pairs) == 1 and pairs[0][1] not in taken:
-            taken.add(pairs[0][1])
-            yield pairs[0]
+        if len(places) == len(numbers) == 1 and not numbers & taken:
+            taken |= numbers
+            yield places[0], next(iter(numbers))
 
 
-def _same_day(item: ReceivedItem, post: Candidate) -> bool:
-    """A title alone is not enough: a column has the same one every month."""
-    return when(item) is not None and is_near(when(item), post.published)
+def _titled(title: str, at: dt.datetime | None) -> str:
+    plain = plain_title(title)
+    return f"{at.timestamp()} {plain}" if plain and at else ""
+
+
+def _near(items: Mapping[int, ReceivedItem], posts: Mapping[int, Candidate]) -> Iterator[tuple[int, int]]:
+    """Items and posts of one title that no other of that title is near to: a column has the same one every month."""
+    ours = _columns((plain_title(post.title), post.published, number) for number, post in posts.items())
+    theirs = _columns((plain_title(item.title), when(item), at) for at, item in items.items())
+    for title, column in theirs.items():
+        for moment, at in column:
+            near = _around(moment, ours.get(title, []))
+            if len(near) == 1 and len(_around(near[0][0], column)) == 1:
+                yield at, near[0][1]
+
+
+def _columns(titled: Iterable[tuple[str, dt.datetime | None, int]]) -> dict[str, list[tuple[dt.datetime, int]]]:
+    """What has one title, by date."""
+    columns: dict[str, list[tuple[dt.datetime, int]]] = {}
+    for title, moment, number in titled:
+        if title and moment:
+            columns.setdefault(title, []).append((moment, number))
+    return {title: sorted(column) for title, column in columns.items()}
+
+
+def _around(moment: dt.datetime, column: Sequence[tuple[dt.datetime, int]]) -> Sequence[tuple[dt.datetime, int]]:
+    """What may be of the same day in another zone; two of them are as unclear as many."""
+    first = bisect_left(column, True, key=lambda one: one[0] > moment or moment - one[0] <= A_DAY)
+    return [one for one in column[first : first + 2] if one[0] - moment <= A_DAY]
 
 
 # How ids are made of links, by the generators that do not simply take the link.
-_RULES: tuple[Callable[[str], str], ...] = (
+_ENDINGS: tuple[Callable[[str], str], ...] = (
     lambda url: url,
     lambda url: url.removesuffix(".html"),
     lambda url: url.removesuffix("/"),
+)
+_HEADS: tuple[Callable[[str], str], ...] = (
+    lambda url: url,
     lambda url: url.replace("https://", "http://", 1),
 )
 _ENOUGH = 3  # matched entries that make a rule
@@ -128,21 +161,42 @@ def rule_of_ids(matches: Iterable[Match]) -> Callable[[str], str] | None:
 
     Posts that have left the feed had ids by the same rule when they stood in it.
     """
-    pairs = [(one.item.id, one.item.url) for one in matches if one.item.url]
+    pairs = [(one.item.id, one.post.permalink) for one in matches if one.how is How.LINK]
     if len(pairs) < _ENOUGH:
         return None
-    return next((rule for rule in _RULES if all(rule(url) == identifier for identifier, url in pairs)), None)
+    rules = (partial(_both, head, ending) for head in _HEADS for ending in _ENDINGS)
+    return next((rule for rule in rules if all(rule(url) == identifier for identifier, url in pairs)), None)
+
+
+def _both(head: Callable[[str], str], ending: Callable[[str], str], url: str) -> str:
+    return head(ending(url))
 
 
 def guess_zone(
     days: Sequence[tuple[dt.date, dt.datetime]], zones: Iterable[ZoneInfo], clock: dt.time
 ) -> ZoneInfo | None:
-    """The first zone in which each moment (aware) is ``clock`` on its day: what the dates of a feed were made with."""
-    if not days:
-        return None
+    """The first zone in which most moments (aware) are ``clock`` on their day: what a feed's dates were made with.
 
-    def fits(zone: ZoneInfo) -> bool:
-        local = ((day, moment.astimezone(zone)) for day, moment in days)
-        return all(at.date() == day and at.time().replace(microsecond=0) == clock for day, at in local)
+    One in five may be something else: a post that was dated anew, or of which the feed tells the last change alone.
+    """
+    best, fewest = None, len(days) // _FIVE + 1
+    for zone in zones if days else ():
+        misfits = 0
+        for day, moment in days:
+            misfits += not _is_at(moment, zone, day, clock)
+            if misfits >= fewest:
+                break
+        else:
+            best, fewest = zone, misfits
+    return best
 
-    return next((zone for zone in zones if fits(zone)), None)
+
+_FIVE = 5
+
+
+def _is_at(moment: dt.datetime, zone: ZoneInfo, day: dt.date, clock: dt.time) -> bool:
+    try:
+        local = moment.astimezone(zone)
+    except OverflowError:  # the first and the last day of the calendar
+        return False
+    return local.date() == day and local.time().replace(microsecond=0) == clock
