@@ -32,6 +32,7 @@ bench: .venv/test debian-test  ## speed and memory beside Hugo, Pelican, smtp-so
 	@$(BIN)/python -m benchmarks.web
 	@$(BIN)/python -m benchmarks.mail
 	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python -m benchmarks.history
 
 soak: .venv/test debian-test  ## the long proofs in full
 	@PUBLISHER_SOAK=1 $(BIN)/pytest -n auto -m soak
