@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905 - one line reads better than twelve
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()  # noqa: SIM905 - as above
 _UNTOLD = DEFAULT_PERMALINKS["hugo"].removesuffix("/")  # Hugo's rule where no pattern is configured
+_SLASHES = re.compile("/{2,}")
 _PAGE_FILE = re.compile(r"\.html?$", re.IGNORECASE)
 _DATED_NAME = re.compile(r"\d{2,4}-\d{1,2}-\d{1,2}-([^/]*)", re.ASCII)  # Jekyll's Document::DATE_FILENAME_MATCHER
 _DATE_INSIDE = re.compile(r"\d{4}-\d{2}-\d{2}-(.*)", re.ASCII)  # Eleventy's TemplateFileSlug, anywhere in the name
@@ -52,7 +53,7 @@ def _hugo_slug(facts: Facts) -> str:
 
 
 def _hugo_title(facts: Facts) -> str:
-    return hugo_word(facts.written_title or facts.title)
+    return hugo_word((facts.written_title or facts.title).replace("/", "-"))  # since Hugo 0.167; before, a folder
 
 
 def hugo_address(pattern: str, facts: Facts, expand: Expand) -> str:
@@ -65,11 +66,11 @@ def hugo_address(pattern: str, facts: Facts, expand: Expand) -> str:
         if named == "index" and (suffix or lone_index):
             named, ending, suffix = "", "/", ""
         folder = hugo_path("/".join(map(hugo_name, facts.folders)))
-        path = "/".join([part for part in (folder, hugo_path(named + suffix)) if part and part != "/"])
+        path = f"{folder}/{hugo_path(named + suffix)}"
     else:
         path = hugo_path(normpath(go_unescaped(expand(body)) or ".") + suffix)
         path = path.removesuffix("index") if lone_index else path
-    return go_escaped(f"/{path.strip('/')}{ending if ending == '/' else ''}")
+    return go_escaped(_SLASHES.sub("/", f"/{path}{ending if ending == '/' else ''}"))
 
 
 def hugo_written(path: str, _facts: Facts, expand: Expand) -> str:
@@ -115,7 +116,7 @@ def _each_once(words: list[str]) -> str:
 def jekyll_address(pattern: str, _facts: Facts, expand: Expand) -> str:
     """URL#sanitize_url, then the filter ``absolute_url``."""
     path = f"/{expand(pattern)}".replace("..", "/").replace("./", "")
-    return jekyll_url(re.sub("/{2,}", "/", path))
+    return jekyll_url(_SLASHES.sub("/", path))
 
 
 # Eleventy
@@ -197,7 +198,7 @@ TOKENS: Mapping[str, Mapping[str, Token]] = MappingProxyType(
             "yearday": _own(lambda at: str(at.timetuple().tm_yday)),
             "section": lambda facts: hugo_name(facts.folders[0]) if facts.folders else "",
             "title": _hugo_title,
-            "slug": lambda facts: hugo_word(_hugo_slug(facts)) or _hugo_title(facts),
+            "slug": lambda facts: hugo_word(_hugo_slug(facts)) if _hugo_slug(facts) else _hugo_title(facts),
             "filename": lambda facts: hugo_word(facts.stem),
             "contentbasename": lambda facts: hugo_word(facts.stem),
             "slugorfilename": lambda facts: hugo_word(_hugo_slug(facts) or facts.stem),

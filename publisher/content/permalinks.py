@@ -142,12 +142,15 @@ _LONGEST_PATH = 2500  # characters; systems take 4,096 for a path, and the outpu
 
 def permalink(pattern: str, base_url: str, facts: Facts, spelling: str = "publisher", below: str = "") -> str:
     """The absolute URL of a post by ``pattern``; ``base_url`` ends in a slash, ``below`` is a language's folder."""
-    if make := ADDRESS.get(spelling):
-        whole = _STYLES.get(pattern, pattern)
-        path = below + make(whole, facts, lambda part: expand(part, facts, spelling))
-        return _checked(base_url, path) or _rescued(base_url, below + expand(pattern, facts, spelling), facts)
-    made = absolute(base_url, below + expand(pattern, facts, spelling))
-    return made if made != base_url or spelling == "publisher" else _rescued(base_url, "", facts)
+    if spelling == "publisher":
+        return absolute(base_url, below + expand(pattern, facts))
+    make, whole = ADDRESS.get(spelling), _STYLES.get(pattern, pattern)
+    path = make(whole, facts, lambda part: expand(part, facts, spelling)) if make else ""
+    made = _checked(base_url, below + (path or absolute("/", expand(whole, facts, spelling))))
+    if made:
+        return made
+    ours = absolute(base_url, below + expand(whole, facts))
+    return ours if ours != base_url else absolute(base_url, f"/{facts.slug}/")
 
 
 def written(path: str, base_url: str, facts: Facts, spelling: str) -> str:
@@ -176,12 +179,6 @@ def _is_inside(path: str) -> bool:
         name.strip(".") == "" or _NO_NAME.search(name) or len(name.encode("utf-8", "replace")) > LONGEST_NAME
         for name in names
     )
-
-
-def _rescued(base_url: str, path: str, facts: Facts) -> str:
-    """An address by our own rules, where the generator's cannot be; never the front page."""
-    made = absolute(base_url, path)
-    return made if made != base_url else absolute(base_url, f"/{facts.slug}/")
 
 
 def absolute(base_url: str, path: str) -> str:
