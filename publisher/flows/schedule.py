@@ -157,6 +157,8 @@ def _digest(store: Store, site: Site, digest: DigestSettings, clock: Clock, said
     if digest.feed:
         fresh = JUST_NOW if _has_slot(store, digest, schedules, now) else None
         said += follow(store, site.settings, digest.feed, now, fresh=fresh, ask=site.ask)
+        if not _is_seen(store, digest.feed):
+            return []  # its slots stay due: they would be empty
     items: Sequence[Item] | None = None
     if not _is_begun(store, digest.name) or any(schedule.each for _, schedule in schedules):
         items = site.items(now)
@@ -180,6 +182,13 @@ def _has_slot(
     with store.reading() as connection:
         timed = ((cadence, schedule) for cadence, schedule in schedules if not schedule.each)
         return any(_scheduled(connection, digest, cadence, schedule, now) for cadence, schedule in timed)
+
+
+def _is_seen(store: Store, url: str) -> bool:
+    """Whether a feed was ever to be had."""
+    with store.reading() as connection:
+        state = followed.load(connection, url)
+        return state is not None and state.fetched is not None
 
 
 def _is_begun(store: Store, name: str) -> bool:
