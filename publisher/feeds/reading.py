@@ -14,6 +14,7 @@ from html import unescape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
+from xml.sax import SAXException  # how feedparser says that the XML is broken
 
 from publisher.errors import FeedError
 from publisher.feeds.reading_json import read_json
@@ -87,7 +88,8 @@ def _read_xml(data: bytes, url: str, media_type: str) -> ReceivedFeed:
     feed = read.feed
     base = web_address(_self(feed), url) or url
     atom = str(read.get("version")).startswith("atom")
-    items = [_item(entry, base, atom=atom) for entry in read.entries]
+    loose = isinstance(read.get("bozo_exception"), SAXException)
+    items = [_item(entry, base, atom=atom, loose=loose) for entry in read.entries]
     whole = _ENDS.search(data[-_TAIL:]) is not None
     if not whole:  # the item that the cut is in is not known to be as it was meant
         items = items[: len(_ITEM_ENDS.findall(data))]
@@ -137,8 +139,9 @@ def _as_they_are(data: bytes) -> bytes:
 _ID = re.compile(rb"<((?:[\w.-]+:)?(?:guid|id))(?:\s[^<>]{0,200})?(?<!/)>", re.IGNORECASE)
 
 
-def _item(entry: Any, base: str, *, atom: bool) -> ReceivedItem:
-    identifier = one_line(entry.get("id"))
+def _item(entry: Any, base: str, *, atom: bool, loose: bool) -> ReceivedItem:
+    # Where XML is broken feedparser reads on by patterns, and leaves ids as they are written: &amp; for &.
+    identifier = one_line(unescape(str(entry.get("id") or "")) if loose else entry.get("id"))
     link = web_address(
         entry.get("link") or (identifier if identifier.startswith(("http://", "https://")) else ""), base
     )

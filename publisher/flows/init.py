@@ -39,7 +39,7 @@ def sample() -> Path:
 
 def init(folder: Path) -> Made:
     """Make a site in ``folder``. Raises UsageError where one is already, OutputError where none can be."""
-    if (folder / CONFIG).exists():
+    if os.path.exists(folder / CONFIG):  # Path.exists raises for a name that is too long
         raise UsageError(f"{folder} is a site already: it has a {CONFIG}", "choose another folder")
     source = sample()
     made: list[str] = []

@@ -119,11 +119,11 @@ def adopt(
     Nothing that stands in ``folder`` is overwritten. Raises UsageError for places that are neither, FeedError where no
     feed is found in them, OutputError where ``folder`` cannot be made.
     """
-    if (folder / CONFIG).exists() and not _is_foreign(folder):
+    if os.path.exists(folder / CONFIG) and not _is_foreign(folder):
         raise UsageError(f"{folder} is a site already: it has a {CONFIG}", "choose another folder")
-    if (folder / ids_file.FILE).exists():
+    if os.path.exists(folder / ids_file.FILE):
         raise UsageError(f"{folder} has an {ids_file.FILE} already", "choose another folder")
-    if (folder / CONFIG).exists():
+    if os.path.exists(folder / CONFIG):
         raise UsageError(
             f"{folder / CONFIG} is another program's", "choose a folder of its own, such as feeds/ in the checkout"
         )

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
-from itertools import chain, count
+from itertools import chain, count, islice
 from typing import TYPE_CHECKING
 
 from publisher.model.problem import Problem, error, warning
@@ -261,7 +261,9 @@ def _clashes(holders: Sequence[_Holder], shown: str) -> Iterator[Problem]:
             refused = _refused(group, what) if len(group) > 1 else []
             paths = tuple(one.path for one in refused)
             for one in refused if paths not in said else ():
-                others = ", ".join(f"{shown}/{other.path}" for other in group if other is not one)
+                twins = [f"{shown}/{other.path}" for other in islice(group, _NAMED + 1) if other is not one][:_NAMED]
+                more = len(group) - 1 - len(twins)
+                others = ", ".join(twins) + (f" and {more} more" if more else "")
                 yield error(f"{shown}/{one.path}", 0, f"has the same {what} as {others}: {value}", remedy)
             said.add(paths)
 

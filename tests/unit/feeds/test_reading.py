@@ -80,6 +80,12 @@ def test_an_id_is_what_stands_there_whatever_it_looks_like(guid: str) -> None:
     assert entry.id == guid
 
 
+@pytest.mark.parametrize("broken", ["", "\x08", "&#27;", "&nbsp;"])
+def test_an_id_of_wordpress_is_the_same_whether_the_document_is_well_formed_or_not(broken: str) -> None:
+    feed = rss(f"<item><title>A{broken}</title><guid>https://x.test/?post_type=x&#038;p=7&amp;q</guid></item>")
+    assert feed.items[0].id == "https://x.test/?post_type=x&p=7&q"
+
+
 def test_a_guid_that_is_an_address_is_the_link_where_there_is_none() -> None:
     assert an_item("<guid>https://x.test/7</guid>").url == "https://x.test/7"
     assert an_item("<guid>7</guid>").url == ""
