@@ -20,9 +20,10 @@ from publisher.flows.figures import keep_readers
 from publisher.mail.addresses import parse_mailbox
 from publisher.mail.compose import UNSUBSCRIBE
 from publisher.model.counted import Counted
+from publisher.model.followed import Followed
 from publisher.model.issue import IssueState
 from publisher.model.subscriber import ConsentKind, SuppressionReason
-from publisher.store import consents, issues, people, suppressions
+from publisher.store import consents, followed, issues, people, suppressions
 from publisher.store.database import open_store
 from publisher.store.tables import delivery
 from publisher.web import assets
@@ -385,6 +386,23 @@ def test_what_is_not_there_is_said(author: Author, number: str, words: str) -> N
 
 
 # What pages show
+
+
+def test_the_overview_tells_how_followed_feeds_stand(author: Author) -> None:
+    seen, lost, moved = (f"https://{name}.test/feed?a=<b>&c" for name in ("seen", "lost", "moved"))
+    digests = [replace(CONFERENCES, name=name, feed=url) for name, url in (("a", seen), ("b", lost), ("c", moved))]
+    author.site.settings = replace(author.site.settings, digests=tuple(digests))
+    lately = NOON - timedelta(hours=1)
+    with author.site.store.writing() as connection:
+        followed.save(connection, Followed(seen, seen, NOON, fetched=lately))
+        fault = "it answers <500>"
+        followed.save(connection, Followed(lost, lost, NOON, failures=3, failing=lately, fault=fault))
+        followed.save(connection, Followed(moved, "https://now.test/", NOON, fetched=lately))
+    page = author.get().text
+    assert "https://seen.test/feed?a=&lt;b&gt;&amp;c was seen" in page
+    assert "https://lost.test/feed?a=&lt;b&gt;&amp;c cannot be followed since" in page
+    assert "it answers &lt;500&gt;. What is known" in page
+    assert 'set <code>feed = "https://now.test/"</code>' in page
 
 
 def test_the_overview_of_an_empty_site(author: Author) -> None:
