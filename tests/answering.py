@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 HOST = "127.0.0.2"  # this machine, under an address that is no placeholder for somebody's home
 
 
-class _Server:
-    """A server in a thread of its own."""
+class Served:
+    """A server in a thread of its own, for as long as its block lasts."""
 
-    def __init__(self, handler: Callable[..., BaseHTTPRequestHandler]) -> None:
-        self._server = ThreadingHTTPServer((HOST, 0), handler)
+    def __init__(self, handler: Callable[..., BaseHTTPRequestHandler], host: str = HOST) -> None:
+        self._host = host
+        self._server = ThreadingHTTPServer((host, 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 
     def __enter__(self) -> Self:
@@ -33,10 +34,10 @@ class _Server:
 
     @property
     def url(self) -> str:
-        return f"http://{HOST}:{self._server.server_address[1]}/"
+        return f"http://{self._host}:{self._server.server_address[1]}/"
 
 
-class Answering(_Server):
+class Answering(Served):
     """Answers GET with the bytes at a path (they may be exchanged at any time), with 404 elsewhere."""
 
     def __init__(self, pages: MutableMapping[str, bytes]) -> None:
@@ -54,7 +55,7 @@ class Answering(_Server):
         super().__init__(Handler)
 
 
-class Folder(_Server):
+class Folder(Served):
     """A static host: what lies in a folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -65,7 +66,7 @@ class Folder(_Server):
         super().__init__(partial(Handler, directory=str(folder)))
 
 
-class Hub(_Server):
+class Hub(Served):
     """A WebSub hub that remembers the topics it was told of."""
 
     def __init__(self) -> None:

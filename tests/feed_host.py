@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import threading
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from html import escape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, NamedTuple, Self
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, NamedTuple
 
+from tests.answering import Served
 from tests.servers import LOCALHOST
 
 if TYPE_CHECKING:
@@ -48,18 +47,19 @@ def _entry(post: Post) -> str:
     )
 
 
-@dataclass
-class FeedHost:
-    """Serves ``pages`` by path; ``status`` and ``location`` apply to /feed alone. ``heard`` are requests, in order."""
+class FeedHost(Served):
+    """Serves ``pages`` by path; ``status``, ``location`` and ``headers`` apply to /feed alone.
 
-    pages: dict[str, bytes] = field(default_factory=dict)
-    status: int = 200
-    location: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-    packed: bool = False
-    heard: list[tuple[str, bool]] = field(default_factory=list)  # path, and whether it was asked conditionally
+    ``heard`` are the requests, in order: the path, and whether it was asked conditionally.
+    """
 
-    def __enter__(self) -> Self:
+    def __init__(self) -> None:
+        self.pages: dict[str, bytes] = {}
+        self.status = 200
+        self.location = ""
+        self.headers: dict[str, str] = {}
+        self.packed = False
+        self.heard: list[tuple[str, bool]] = []
         host = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -69,19 +69,11 @@ class FeedHost:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
                 """Tests print nothing."""
 
-        self._server = ThreadingHTTPServer((LOCALHOST, 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(Handler, LOCALHOST)
 
     @property
     def url(self) -> str:
-        return f"http://{LOCALHOST}:{self._server.server_address[1]}/feed"
+        return f"{super().url}feed"
 
     def publish(self, *posts: Post, more: str = "") -> None:
         self.pages["/feed"] = atom(posts, more)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
-import threading
 from contextlib import closing
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Protocol, Self
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Protocol
 
 import feedparser
 import reader
 
+from tests.answering import Served
 from tests.servers import LOCALHOST
 from tests.sites import environment
 
@@ -38,7 +38,7 @@ class Heard:
         return not {"if-none-match", "if-modified-since"}.isdisjoint(self.asked)
 
 
-class Tap:
+class Tap(Served):
     """A proxy on this machine that passes on requests as they are, and remembers them."""
 
     def __init__(self, port: int) -> None:
@@ -54,21 +54,7 @@ class Tap:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
                 """Tests print nothing."""
 
-        self._server = ThreadingHTTPServer((LOCALHOST, 0), Passing)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://{LOCALHOST}:{self._server.server_address[1]}/"
+        super().__init__(Passing, LOCALHOST)
 
     def take(self) -> list[Heard]:
         """What was heard since it was last taken."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, NamedTuple, Self
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
@@ -14,6 +13,7 @@ import httpx
 
 from publisher.web.answers import Request, answer, not_found
 from publisher.web.shelf import read_shelf
+from tests.answering import Served
 from tests.servers import LOCALHOST
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Client:
         return reply.content
 
 
-class Output:
+class Output(Served):
     """Serves an output folder as it is at each request, by the answers that `publisher serve` gives."""
 
     def __init__(self, folder: Path) -> None:
@@ -133,18 +133,4 @@ class Output:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
                 """Tests print nothing."""
 
-        self._server = ThreadingHTTPServer((LOCALHOST, 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://{LOCALHOST}:{self._server.server_address[1]}"
+        super().__init__(Handler, LOCALHOST)

@@ -84,7 +84,7 @@ def test_what_is_gathered_is_what_is_published(limit: int, rounds: list[list[tup
     with TemporaryDirectory() as place:
         blog = Blog(Path(place) / "site", limit)
         with Output(blog.site / "public") as server:
-            clients = [Client(server.url, path, kind) for kind, path in KINDS.items()]
+            clients = [Client(server.url.rstrip("/"), path, kind) for kind, path in KINDS.items()]
             held: dict[str, set[str]] = {kind: set() for kind in KINDS}
             for number, steps in enumerate(rounds):
                 for step in steps:
