@@ -216,6 +216,8 @@ def _address(one: _Document, planned: Plan, path: str) -> Iterator[Problem]:
     standing = {*planned.outputs, *planned.static, *(moved.path for moved in planned.moved)}
     if one.path and not one.guessed and one.path not in standing:
         remedy = f'set its path in [feeds]: paths = {{ {one.feed.format.value} = "{one.path}" }}; of tags, tag_paths'
+        if one.path.endswith("/"):  # WordPress, Ghost: no file has this name
+            remedy = f"let your server answer there with {path}"
         yield warning(one.path, 0, f"is where readers look for this feed today; ours is at {path}", remedy)
 
 

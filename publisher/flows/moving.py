@@ -119,6 +119,7 @@ def adopt(
     Nothing that stands in ``folder`` is overwritten. Raises UsageError for places that are neither, FeedError where no
     feed is found in them, OutputError where ``folder`` cannot be made.
     """
+    _see(folder)
     if os.path.exists(folder / CONFIG) and not _is_foreign(folder):
         raise UsageError(f"{folder} is a site already: it has a {CONFIG}", "choose another folder")
     if os.path.exists(folder / ids_file.FILE):
@@ -154,6 +155,16 @@ def adopt(
         made=made,
         kept=kept,
     )
+
+
+def _see(folder: Path) -> None:
+    """Refuse before anything is read what can never be a folder: a name that is too long, a loop of links."""
+    try:
+        folder.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as fault:
+        raise OutputError(f"{folder} cannot be made: {fault.strerror}", "choose another folder") from None
 
 
 def _is_foreign(folder: Path) -> bool:
