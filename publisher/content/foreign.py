@@ -15,8 +15,9 @@ from publisher.model.entry import Body, Image
 if TYPE_CHECKING:
     from publisher.model.entry import Enclosure
 
-_LONGEST = 1_000_000  # characters; what is longer is no text that anybody reads in a mail
-_TAG = re.compile(r"<[a-zA-Z][^<>]*>")
+_LONGEST = 400_000  # characters; what is longer is no text that anybody reads in a mail
+# With quotations closed, in which > may stand; else up to the next >.
+_TAG = re.compile(r"""<[a-zA-Z](?:[^<>"']++|"[^"]*+"|'[^']*+')*+>|<[a-zA-Z][^<>]*>""")
 _REFERENCE = re.compile(
     r"""(?<=[\s"'])(href|src|cite|poster)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE
 )

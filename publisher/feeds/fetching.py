@@ -31,7 +31,7 @@ LARGEST = 50_000_000  # bytes, of what is read once
 LARGEST_FOLLOWED = 20_000_000  # bytes, of what is read again and again
 MOST_REDIRECTS = 10
 SILENCE = 15.0  # seconds without a word
-PATIENCE = 60.0  # seconds for all of it
+PATIENCE = 30.0  # seconds for all of it
 SHOWN = 200  # characters of a name that is too long for any file
 _AGENT = f"Publisher/{__version__}"
 _ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
