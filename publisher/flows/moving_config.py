@@ -56,7 +56,8 @@ def toml(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        sound = value.encode("utf-8", "replace").decode()  # JSON and YAML can hold half of a surrogate pair
+        return json.dumps(sound, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, Author):
         known = {"name": value.name, "email": value.email, "url": value.uri}
         return (

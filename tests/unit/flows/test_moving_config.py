@@ -66,6 +66,10 @@ def test_values_are_written_as_a_person_would(value: Any, text: str) -> None:
     assert toml(value) == text
 
 
+def test_half_a_surrogate_pair_is_no_character_of_a_file() -> None:
+    assert toml("a\ud800b") == '"a?b"'
+
+
 def test_the_file_is_the_shipped_one_with_its_comments_and_without_its_sample() -> None:
     text = config_text(SHIPPED, SITE)
     assert len(text.splitlines()) == len(SHIPPED.splitlines())
