@@ -59,7 +59,7 @@ class OutputError(PublisherError):
 
 
 class ForeignFile(OutputError):
-    """Files that Publisher did not write stand where it wants to write."""
+    """Files that are not known to be Publisher's stand where it wants to write."""
 
 
 class AlreadyRunning(OutputError):

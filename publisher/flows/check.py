@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from publisher.config import FILE as CONFIG
-from publisher.errors import FeedError
+from publisher.errors import FeedError, ForeignFile
 from publisher.feeds.check import check_document
 from publisher.flows.check_mail import check_mailing
 from publisher.flows.check_web import check_web
 from publisher.flows.identities import is_placeholder
 from publisher.flows.looking import looking
 from publisher.flows.plan import plan
+from publisher.flows.publish import publish
 from publisher.flows.reading import follows_alone
 from publisher.flows.rendering import pages_of
+from publisher.flows.report import Options
 from publisher.flows.writing import static_files
 from publisher.model.problem import Level, Problem, error, warning
 from publisher.output import manifest
@@ -68,7 +70,7 @@ def _posts(
         rendered = look.render(replace(planned, pages={}, bodies=(*seen.posts, *seen.standing)), full=True)
         problems = [*seen.problems, *static_problems, *seen.identity_problems, *seen.notes]
         problems += [*planned.problems, *rendered.problems, *_feeds(planned)]
-        problems += _foreign(look.place, planned, settings)
+        problems += _foreign(folder, settings, now, look.place, planned)
         return len(seen.posts), len(planned.feeds), problems
 
 
@@ -106,9 +108,15 @@ def _site(settings: Settings) -> list[Problem]:
     ]
 
 
-def _foreign(place: Place, planned: Plan, settings: Settings) -> list[Problem]:
+def _foreign(folder: Path, settings: Settings, now: datetime, place: Place, planned: Plan) -> list[Problem]:
     ours = manifest.read(place)
     foreign = manifest.foreign(place, planned.paths(), ours, settings.output.replace, lambda _path: False)
+    if foreign and not ours:  # the manifest may be lost: a run knows its files by their bytes, too
+        try:
+            publish(folder, settings, now, Options(dry_run=True))
+        except ForeignFile as fault:
+            return [error("", 0, fault.message, fault.remedy)]
+        return []
     remedy = "move them away, or list them as replace in [output]"
     return [
         error(path, 0, "is in the output, is not ours, and stands where we would write", remedy) for path in foreign

@@ -11,6 +11,7 @@ import os
 import sqlite3
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from publisher import __version__
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from publisher.flows.plan import Plan
+    from publisher.flows.rendering import Rendered
     from publisher.flows.survey import Survey
     from publisher.model.feed import Feed
     from publisher.model.problem import Problem
@@ -166,26 +168,14 @@ class _Run:
 
     def _act(self, planned: Plan, seen: Survey, items: Items, static: Mapping[str, tuple[str, str]], key: str) -> _Done:
         dry, full = self.options.dry_run, self.options.full
-        ours = owned(self.place, self.state, dry=dry)
+        alike = partial(self._alike, planned, seen, items, static, key)
+        ours = owned(self.place, self.state, alike, dry=dry)
         claim(self.place, self.state, self.settings, ours, planned.paths(), dry=dry)
         # Before the first write: a run that fails half way has shown readers ids that must not be forgotten.
         self._record_ids(planned, seen)
-        rendered = render_bodies(
-            self.folder,
-            self.settings,
-            seen,
-            planned,
-            items,
-            self.crew,
-            self.place,
-            key,
-            full=full,
-            bytecode=self._bytecode(),
-            step=lambda done, of: self.listener.progress("rendering", done, of),
-        )
+        rendered = self._render(planned, seen, items, key, self.place, full=full)
         written, stood = write_outputs(planned, self.place, self.state, full=full)
-        copies = {path: one for path, one in static.items() if path in planned.static}
-        copies |= self._assets(planned, seen, rendered.assets)
+        copies = self._copies(planned, seen, static, rendered.assets)
         wanted = planned.paths() | copies.keys()
         claim(self.place, self.state, self.settings, ours | planned.paths(), wanted, dry=dry)
         copied, copies_stood, unread = copy_files(copies, self.folder, self.place, self.state)
@@ -203,6 +193,51 @@ class _Run:
             problems=(*rendered.problems, *unread),
             unread=bool(unread),
         )
+
+    def _render(
+        self, planned: Plan, seen: Survey, items: Items, key: str, place: Place, *, full: bool, what: str = "rendering"
+    ) -> Rendered:
+        return render_bodies(
+            self.folder,
+            self.settings,
+            seen,
+            planned,
+            items,
+            self.crew,
+            place,
+            key,
+            full=full,
+            bytecode=self._bytecode(),
+            step=lambda done, of: self.listener.progress(what, done, of),
+        )
+
+    def _alike(
+        self,
+        planned: Plan,
+        seen: Survey,
+        items: Items,
+        static: Mapping[str, tuple[str, str]],
+        key: str,
+        known: frozenset[str],
+    ) -> frozenset[str]:
+        """The files that stand byte for byte as this run would write them, besides those ``known`` as ours."""
+        if not manifest.foreign(self.place, planned.paths(), known, self.settings.output.replace, lambda _: False):
+            return frozenset()
+        place = Place(self.folder / self.settings.output.dir, dry=True)
+        rendered = self._render(planned, seen, items, key, place, full=False, what="comparing")
+        written, _ = write_outputs(planned, place, self.state, full=False)
+        copies = self._copies(planned, seen, static, rendered.assets)
+        copied, _, _ = copy_files(copies, self.folder, place, self.state)
+        every = (*rendered.written, *written, *copied)
+        same = frozenset(one.path for one in every if not one.changed and not os.path.islink(place.full(one.path)))
+        self.state.forget_outputs(one.path for one in every if one.path not in same)
+        return same
+
+    def _copies(
+        self, planned: Plan, seen: Survey, static: Mapping[str, tuple[str, str]], used: frozenset[str]
+    ) -> dict[str, tuple[str, str]]:
+        copies = {path: one for path, one in static.items() if path in planned.static}
+        return copies | self._assets(planned, seen, used)
 
     def _assets(self, planned: Plan, seen: Survey, used: frozenset[str]) -> dict[str, tuple[str, str]]:
         if not self.settings.pages.enabled:

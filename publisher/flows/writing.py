@@ -29,15 +29,19 @@ if TYPE_CHECKING:
 LARGE = 4_000_000  # bytes of a document that is better written piece by piece
 
 
-def owned(place: Place, state: BuildState, *, dry: bool) -> frozenset[str]:
+def owned(
+    place: Place, state: BuildState, alike: Callable[[frozenset[str]], frozenset[str]], *, dry: bool
+) -> frozenset[str]:
     """What is ours: what the manifest names.
 
-    One that was deleted is made again of the files that stand as we wrote them.
+    One that was deleted is made again of the files that stand as we wrote them, and, where the build state does not
+    know that either, of those that stand exactly as we would write them: ``alike`` finds them besides known ones.
     """
     named = manifest.read(place)
     if not named:
         known = state.outputs().values()
         named = frozenset(row.path for row in known if row.stamp and row.stamp == place.stamp(row.path))
+        named |= alike(named)
         if named and not dry:
             manifest.write(place, named)
     return named

@@ -97,6 +97,7 @@ def refuse(place: Place, paths: Sequence[str]) -> None:
     more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
     listed = ", ".join(f'"{path}"' for path in paths[:_SHOWN])
     raise ForeignFile(
-        f"files that Publisher did not write stand where it would write: {', '.join(paths[:_SHOWN])}{more}",
-        f"move them out of {place.root}, or let Publisher take them over: [output] replace = [{listed}]",
+        f"files that are not known to be Publisher's stand where it would write: {', '.join(paths[:_SHOWN])}{more}",
+        f"move them out of {place.root} (or empty it, if programs made all that is in it: they write it again), "
+        f"or let Publisher take them over: [output] replace = [{listed}]",
     )
