@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from publisher.content.posts import read_post
 from publisher.flows.feed_plan import place_of_tag
@@ -14,7 +18,7 @@ from publisher.model.settings import DEFAULT_PERMALINKS, DEFAULT_TAG_PATH, Pages
 from tests.builders import some_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 BASE = "https://blog.test/sub/"
@@ -81,7 +85,7 @@ NASTY = (
 def ours(folder: Path, spelling: str, patterns: Mapping[str, str], posts: str) -> dict[str, str]:
     """Each post's address by its path, below BASE."""
     permalinks = tuple(sorted({"": DEFAULT_PERMALINKS[spelling], **patterns}.items()))
-    settings = replace(
+    site = replace(
         some_settings(base_url=BASE, timezone=ZoneInfo(ZONE)),
         posts=PostsSettings(dir=posts, permalinks=permalinks, spelling=spelling),
     )
@@ -89,7 +93,7 @@ def ours(folder: Path, spelling: str, patterns: Mapping[str, str], posts: str) -
     root = folder / posts
     for path in sorted(root.rglob("*.md")):
         name = path.relative_to(root).as_posix()
-        reading = read_post(name, path.read_bytes(), settings)
+        reading = read_post(name, path.read_bytes(), site)
         assert reading.source, (name, reading)
         found[name] = reading.source.post.permalink.removeprefix(BASE)
     return found
@@ -98,8 +102,8 @@ def ours(folder: Path, spelling: str, patterns: Mapping[str, str], posts: str) -
 def tag_places(names: Iterable[str], spelling: str, tag_path: str = DEFAULT_TAG_PATH) -> dict[str, str]:
     """Each tag's page below BASE; "" for a tag of which nothing is left."""
     pages, posts = PagesSettings(tag_path=tag_path), PostsSettings(spelling=spelling)
-    settings = replace(some_settings(base_url=BASE), pages=pages, posts=posts)
-    return {name: place_of_tag(name, settings) for name in names}
+    site = replace(some_settings(base_url=BASE), pages=pages, posts=posts)
+    return {name: place_of_tag(name, site) for name in names}
 
 
 def quoted(text: str) -> str:
@@ -112,3 +116,39 @@ def front(title: str, mark: str = "+++", **keys: str) -> str:
     lines = [f"title {'=:'[mark == '---']} {quoted(title)}"]
     lines += [f"{key} = {value}" if mark == "+++" else f"{key}: {value}" for key, value in keys.items()]
     return "\n".join([mark, *lines, mark, "", "x", ""])
+
+
+_WORDS = st.text(
+    st.one_of(
+        st.sampled_from("aZ09 -_.+#%&@~'/\"?:;,!()[]{}<>|*=$€ßİıΣςÉéѐ日本한👩‍\u200b\u0301\u00a0\u2003½²ﬁ"),
+        st.characters(
+            min_codepoint=32, max_codepoint=0x2FFF, exclude_categories=("Cs", "Cn", "Cc", "Co"), exclude_characters="\\"
+        ),
+    ),
+    min_size=1,
+    max_size=24,
+)
+
+
+@cache
+def any_words() -> list[str]:
+    """What hypothesis would try one after the other; a generator builds them all at once."""
+    found: dict[str, None] = {}
+
+    @settings(max_examples=400, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(_WORDS)
+    def collect(word: str) -> None:
+        found[word] = None
+
+    collect()
+    return [*found]
+
+
+def names_of_files(words: list[str]) -> Iterator[tuple[int, str]]:
+    """Those that can be the name of a file, each once in any case."""
+    seen = set()
+    for at, word in enumerate(words):
+        name = word.strip().replace("/", "")
+        if name and len(name.encode()) < 200 and name[0] != "." and name[-1] not in ".~#" and name.lower() not in seen:
+            seen.add(name.lower())
+            yield at, name

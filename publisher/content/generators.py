@@ -116,7 +116,7 @@ def _each_once(words: list[str]) -> str:
 def jekyll_address(pattern: str, _facts: Facts, expand: Expand) -> str:
     """URL#sanitize_url, then the filter ``absolute_url``."""
     path = f"/{expand(pattern)}".replace("..", "/").replace("./", "")
-    return jekyll_url(_SLASHES.sub("/", path))
+    return jekyll_url(re.sub(r"/\.$", "/", _SLASHES.sub("/", path)))
 
 
 # Eleventy

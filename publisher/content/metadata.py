@@ -140,6 +140,12 @@ class Metadata:
         places = self._places(key)
         return places[0] if places else 0
 
+    def is_quoted(self, key: str) -> bool:
+        """Whether a key's value stands in quotes, which tells YAML that it is text."""
+        lines = self._front.block.split("\n")
+        place = self.line(key) - self._front.block_line
+        return 0 <= place < len(lines) and lines[place].partition(":")[2].lstrip()[:1] in {'"', "'"}
+
     def refuse(self, key: str, message: str, remedy: str, *, line: int = 0) -> None:
         """Record an error at a key's line, or ``line`` where there is no such key."""
         self.problems.append(error(self._shown, self.line(key) or line, message, remedy))

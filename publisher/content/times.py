@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from publisher.content.dates import EPOCH, Moment, day_start, on_day, read_date
 from publisher.content.filenames import address_day, called_by_date
@@ -13,7 +14,6 @@ from publisher.content.metadata import flag_of, shown_value, text_of
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from zoneinfo import ZoneInfo
 
     from publisher.content.filenames import Place
     from publisher.content.metadata import Metadata
@@ -32,6 +32,8 @@ _UPDATED = (
 _ADDRESSES = ("path", "url", "permalink")
 _ELEVENTY = re.compile(r"(?:git )?(?:last modified|created)", re.IGNORECASE)
 _EXAMPLE = "2026-01-31"
+_UTC = ZoneInfo("UTC")
+_RUBYS = re.compile(r"\d{4}-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?", re.ASCII)  # Psych's, without a zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +97,17 @@ class _Clock:
             return None
         if key == "published" and flag_of(value) is not None:  # Jekyll's yes or no, not a date
             return self.asked(keys[keys.index(key) + 1 :])
-        moment = read_date(value, self.settings.site.timezone, self.settings.posts.time_of_day)
+        moment = read_date(value, self._zone(key, value), self.settings.posts.time_of_day)
         if moment is None:
             self._fault(key, value)
         return moment
+
+    def _zone(self, key: str, value: object) -> ZoneInfo:
+        """The zone of a moment without one: the site's. Ruby's YAML takes UTC, and a site of Jekyll's lives by it."""
+        posts, site = self.settings.posts, self.settings.site
+        if posts.spelling != "jekyll" or self.meta.form is not Form.YAML or not isinstance(value, str):
+            return site.timezone
+        return _UTC if _RUBYS.fullmatch(value) and not self.meta.is_quoted(key) else site.timezone
 
     def of_place(self, place: Place) -> Moment | None:
         """The day in the file's name, else in its folders, else in the address the author gave."""

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from publisher.feeds.reading import read_feed
 from publisher.flows.former import alias_url, files_at
-from tests.addresses import BASE, NASTY, ZONE, front, ours, quoted, tag_places
+from tests.addresses import BASE, NASTY, ZONE, any_words, front, names_of_files, ours, quoted, tag_places
 from tests.generators import hugo
 from tests.sites import paths_in, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 _LIST = """{{ range .Site.RegularPages }}{{ .File.Path }}\t{{ .Permalink }}
@@ -26,16 +23,6 @@ _LIST = """{{ range .Site.RegularPages }}{{ .File.Path }}\t{{ .Permalink }}
 _TERMS = "{{ range .Site.Taxonomies.tags }}{{ .Page.Data.Term }}\t{{ .Page.RelPermalink }}\n{{ end }}"
 _NOT_OURS = frozenset({"index"})  # as a file's name it makes its folder one post
 _HIDDEN = re.compile(r"(?:^|/)\.")  # neither Hugo nor we look at these
-_WORDS = st.text(
-    st.one_of(
-        st.sampled_from("aZ09 -_.+#%&@~'/\"?:;,!()[]{}<>|*=$€ßİıΣςÉéѐ日本한👩‍\u200b\u0301\u00a0\u2003½²ﬁ"),
-        st.characters(
-            min_codepoint=32, max_codepoint=0x2FFF, exclude_categories=("Cs", "Cn", "Cc", "Co"), exclude_characters="\\"
-        ),
-    ),
-    min_size=1,
-    max_size=24,
-)
 
 
 def a_hugo(folder: Path, patterns: Mapping[str, str], more: str = "") -> Path:
@@ -184,38 +171,14 @@ def test_aliases_answer_where_hugo_answers(tmp_path: Path) -> None:
             assert url in (folder / "public" / file).read_text("utf-8")
 
 
-@cache
-def _all_words() -> list[str]:
-    """What hypothesis would try one after the other; Hugo builds them all at once."""
-    found: dict[str, None] = {}
-
-    @settings(max_examples=400, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(_WORDS)
-    def collect(word: str) -> None:
-        found[word] = None
-
-    collect()
-    return [*found]
-
-
-def _named(words: list[str]) -> Iterator[tuple[int, str]]:
-    """Those that can be the name of a file, each once in any case."""
-    seen = set()
-    for at, word in enumerate(words):
-        name = word.strip().replace("/", "")
-        if name and len(name.encode()) < 200 and name[0] != "." and name[-1] not in ".~#" and name.lower() not in seen:
-            seen.add(name.lower())
-            yield at, name
-
-
 def test_hugo_and_we_agree_over_any_words(tmp_path: Path) -> None:
     patterns = {"titles": "/t/:title/:filename/", "slugs": "/:sections/:slug/", "files": "/f/:contentbasename/"}
     folder = a_hugo(tmp_path, patterns)
-    for at, word in enumerate(_all_words()):
+    for at, word in enumerate(any_words()):
         write(folder, f"content/titles/{at}.md", front(word, date="2024-01-01"))
         write(folder, f"content/slugs/{at}.md", front("x", date="2024-01-01", slug=quoted(word)))
         write(folder, f"content/plain/{at}.md", front("x", date="2024-01-01", slug=quoted(word)))
-    for at, name in _named(_all_words()):
+    for at, name in names_of_files(any_words()):
         write(folder, f"content/files/{at}/{name}.md", front("x", date="2024-01-01"))
         write(folder, f"content/plain files/{at}/{name}.md", front("x", date="2024-01-01"))
         write(folder, f"content/{at} {name}/x.md", front("x", date="2024-01-01"))
