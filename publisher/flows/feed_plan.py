@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MAIN = "main"
 FULL_YEAR = 250  # entries; a year with more has an archive for each month
+_ARCHIVE = re.compile(r"(?:^|/)archive/[0-9]{4}/(?:[0-9]{2}/)?[^/]+")  # see _archived
 EMPTY = datetime(2000, 1, 1, tzinfo=UTC)  # what an empty feed says of its last change: no clock, no implausible date
 
 
@@ -195,6 +197,11 @@ def _archived(document: tuple[Format, str, str], period: str, base_url: str) -> 
     folder, slash, name = path.rpartition("/")
     place = f"{folder}{slash}archive/{period.replace('-', '/')}/{name}"
     return fmt, place, base_url + quoted_path(place)
+
+
+def is_archive(path: str) -> bool:
+    """Whether the document at a path of the output is by its place an archive of a feed."""
+    return _ARCHIVE.search(path) is not None
 
 
 def _urls(feed: Feed) -> dict[Format, str]:

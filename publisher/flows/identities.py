@@ -16,7 +16,7 @@ from publisher.flows.cards import Card, instant, moment
 from publisher.model.problem import Problem, note, warning
 from publisher.output.state import SpoiltState, decoded
 from publisher.rules.identity import Claim, identify
-from publisher.rules.selection import part_updates
+from publisher.rules.selection import TIE_SECONDS, part_updates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _PLACEHOLDERS = frozenset({"example.com", "example.org", "example.net", "localhost", "127.0.0.1", "::1"})
 _PLACEHOLDER_ENDS = (".example.com", ".example.org", ".example.net", ".example", ".invalid", ".localhost")
 _UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
+_PARTED = TIE_SECONDS * 1_000_000
+_LAST = 253_402_214_400_000_000  # 9999-12-31: the calendar ends
 _NAMED = 3  # posts that are named before the rest are counted
 
 
@@ -116,9 +118,17 @@ def identified(
 
 
 def _withdrawn(records: Iterable[Record]) -> tuple[Withdrawn, ...]:
-    """Posts that left, the last first. What is withdrawn since the beginning of time never was ours (see moving.py)."""
+    """Posts that left, the last first. What is withdrawn since the beginning of time never was ours (see moving.py).
+
+    None left before it was there: a date alone may be later than the moment, and in Atom it is parted from others
+    (``part_updates``). A reader heeds a tombstone only if it is later than the entry (RFC 6721 section 3).
+    """
     left = ((record, instant(record.withdrawn)) for record in records if record.withdrawn)
-    found = (Withdrawn(record.id, record.permalink, at) for record, at in left if at > 0)
+    found = (
+        Withdrawn(record.id, record.permalink, max(at, min(instant(record.date) + _PARTED, _LAST)))
+        for record, at in left
+        if at > 0
+    )
     return tuple(sorted(found, key=lambda one: (-one.at, one.id)))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from publisher.content.urls import quoted_path
 from publisher.errors import UsageError
+from publisher.flows.feed_plan import is_archive
 from publisher.flows.identities import is_placeholder
 from publisher.model.problem import Problem, warning
 from publisher.output import hubs, manifest
@@ -31,9 +33,10 @@ def ping(folder: Path, settings: Settings) -> Told:
     if is_placeholder(settings.site.base_url):
         raise UsageError(f"{settings.site.base_url} is a placeholder", "put your own address as base_url in [site]")
     place = Place(folder / settings.output.dir)
-    names = {path.rpartition("/")[2] for _, path in settings.feeds.paths}
-    names |= {path.rpartition("/")[2] for named in settings.feeds.named for _, path in named.paths}
-    ours = sorted(path for path in manifest.read(place) if path.rpartition("/")[2] in names)
+    own = {path for _, path in chain(settings.feeds.paths, *(named.paths for named in settings.feeds.named))}
+    names = {path.rpartition("/")[2] for path in own}
+    found = (path for path in manifest.read(place) if path.rpartition("/")[2] in names)
+    ours = sorted(path for path in found if path in own or not is_archive(path))
     urls = {path: settings.site.base_url + quoted_path(path) for path in ours}
     live = hubs.live((url, place.read(path)) for path, url in urls.items())
     missing = [path for path, url in urls.items() if url not in live]

@@ -24,7 +24,7 @@ from publisher.output.place import is_ours
 from publisher.pages import paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from publisher.flows.cards import Card
     from publisher.flows.items import Items
@@ -52,7 +52,7 @@ class Plan:
     bodies: tuple[Card, ...]  # whose bodies are needed
     problems: tuple[Problem, ...]
     moved: tuple[Moved, ...] = ()  # former addresses, for servers that can answer with a redirect
-    gone: tuple[str, ...] = ()  # addresses at which nothing stands any more
+    gone: tuple[tuple[str, str], ...] = ()  # addresses at which we write nothing any more, and their files
 
     def paths(self) -> set[str]:
         """Every path that is planned; files beside posts are added when bodies are known."""
@@ -102,21 +102,21 @@ def plan(
     return Plan(feeds, places, outputs, kept_static, bodies, (*problems, *blocked.values()), tuple(standing), gone)
 
 
-def _gone(settings: Settings, seen: Survey, standing: Collection[str]) -> Iterator[str]:
-    """Where posts stood that were withdrawn, and where they stood first, as far as nothing stands there now."""
+def _gone(settings: Settings, seen: Survey, standing: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Where posts stood that were withdrawn, and where they stood first: address and file, where we write none now."""
     base = settings.site.base_url
     root = paths.base_path(base)
     for one in seen.withdrawn:
         for url in {one.permalink, one.id}:
             path = paths.output_path(url, base)
             if path and path not in standing:
-                yield redirects.address(root, url[len(base) :])
+                yield redirects.address(root, url[len(base) :]), path
 
 
 def _folded(outputs: Mapping[str, Output], folders: set[str]) -> list[Problem]:
     """Feeds whose file would be a folder of the author's."""
     remedy = "rename the folder, or give the feed another address: paths in [feeds]"
-    taken = sorted(path for path, one in outputs.items() if one.topic and path in folders)
+    taken = sorted(path for path, one in outputs.items() if (one.topic or one.archive) and path in folders)
     message = "is a feed's address and a folder of yours: the feed is not written"
     return [error(path, 0, message, remedy) for path in taken]
 
@@ -152,8 +152,12 @@ def _pages(settings: Settings, seen: Survey) -> tuple[dict[str, Card], list[Prob
 def _shadowed(settings: Settings, outputs: Mapping[str, Output], static: frozenset[str]) -> list[Problem]:
     """Static files where a feed would be: a leftover of another generator, most likely, that no post ever changes."""
     remedy = "take it away, or give the feed another address: paths in [feeds]"
-    taken = sorted(path for path, one in outputs.items() if one.topic and path in static)
-    return [warning(f"{settings.pages.static}/{path}", 0, "takes the place of the feed", remedy) for path in taken]
+    taken = {path: "the feed" for path, one in outputs.items() if one.topic and path in static}
+    taken |= {path: "an archive of the feed" for path, one in outputs.items() if one.archive and path in static}
+    return [
+        warning(f"{settings.pages.static}/{path}", 0, f"takes the place of {what}", remedy)
+        for path, what in sorted(taken.items())
+    ]
 
 
 def _blocked(settings: Settings, places: Mapping[str, Card], every: set[str]) -> dict[str, Problem]:
@@ -189,18 +193,23 @@ def _moved_feeds(settings: Settings, feeds: Iterable[PlannedFeed], taken: Collec
             yield Moved(redirects.address(paths.base_path(base), place), decoded(place), target)
 
 
-def _documents(feeds: Iterable[PlannedFeed], items: Items, key: str) -> Iterator[Output]:
+def _documents(feeds: Sequence[PlannedFeed], items: Items, key: str) -> Iterator[Output]:
+    """All archives before all feeds: of two that want one path, the later one has it."""
     for one in feeds:
         for each in reversed(one.archives):
+            version = _version(each, items, key)
             for fmt, path, url in each.feed.documents:
-                yield Output(path, _version(each, items, key), _maker(each, fmt, items, key, one.feed), archive=url)
+                yield Output(path, version, _maker(each, fmt, items, key, one.feed), archive=url)
+    for one in feeds:
+        version = _version(one, items, key)
         for fmt, path, url in one.feed.documents:
-            yield Output(path, _version(one, items, key), _maker(one, fmt, items, key, one.feed), url)
+            yield Output(path, version, _maker(one, fmt, items, key, one.feed), url)
 
 
 def _version(one: PlannedFeed, items: Items, key: str) -> Callable[[], str]:
+    """What the documents of a feed or an archive are made from; told once for all formats."""
     feed = one.feed
-    return lambda: digest_of(f"{key}{feed.id}\n{feed.history}\n{items.full_version(one.members)}".encode())
+    return cache(lambda: digest_of(f"{key}{feed.id}\n{feed.history}\n{items.full_version(one.members)}".encode()))
 
 
 def _maker(one: PlannedFeed, fmt: Format, items: Items, key: str, of: Feed) -> Callable[[], Iterable[bytes]]:

@@ -38,6 +38,7 @@ from publisher.flows.writing import (
     remove_stale,
     scan_static,
     static_files,
+    write_gone,
     write_outputs,
     write_redirects,
 )
@@ -183,7 +184,7 @@ class _Run:
         kept = (ours | wanted) - set(removed)
         if not dry and kept != ours:
             manifest.write(self.place, kept)
-        gone.write(self.place, planned.gone)
+        write_gone(planned, self.place)
         write_redirects(planned, self.place)  # last: what is stale is gone, and what is in a feed's way is not ours
         return _Done(
             written=(*rendered.written, *written, *copied),

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from publisher.content.scan import scan_if_there
 from publisher.flows.plan import above
 from publisher.model.problem import Problem, error
-from publisher.output import manifest, redirects
+from publisher.output import gone, manifest, redirects
 from publisher.output.state import OutputRow
 from publisher.pages import paths
 
@@ -89,6 +89,11 @@ def write_redirects(planned: Plan, place: Place) -> None:
     """Tell servers of the former addresses. Where a file of somebody else stands, that is what readers get."""
     kept = (one for one in planned.moved if one.path in planned.outputs or not os.path.lexists(place.full(one.path)))
     redirects.write(place, {one.address: one.target for one in kept})
+
+
+def write_gone(planned: Plan, place: Place) -> None:
+    """Tell servers of what was taken away. Where a file of somebody else stands, that is what readers get."""
+    gone.write(place, [address for address, path in planned.gone if not os.path.lexists(place.full(path))])
 
 
 def _write(one: Output, place: Place) -> Written:

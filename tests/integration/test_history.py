@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from publisher.flows.feed_plan import is_archive
 from tests.history_client import read
-from tests.sites import NOW, a_post, a_site, config_of, published, write
+from tests.sites import NOW, a_post, a_site, config_of, messages, published, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -179,5 +181,49 @@ def test_what_stands_at_a_withdrawn_posts_address_is_not_gone(site: Path) -> Non
 
 def test_a_static_file_where_an_archive_would_be_is_the_authors(site: Path) -> None:
     write(site, "static/archive/2019/feed.xml", "mine")
-    published(site)
+    report = published(site)
     assert (site / "public/archive/2019/feed.xml").read_bytes() == b"mine"
+    assert "static/archive/2019/feed.xml: warning: takes the place of an archive of the feed" in messages(report)
+
+
+def test_a_file_of_another_program_at_a_withdrawn_posts_address_is_not_gone(site: Path) -> None:
+    (site / "posts/post-2022.md").unlink()
+    published(site)
+    write(site, "public/post-2022/index.html", "A page of another generator's")
+    write(site, "posts/new.md", a_post("New", date="2022-06-06"))
+    published(site)
+    assert not (site / "public/.publisher/gone.txt").exists()
+
+
+def test_a_feed_keeps_its_path_where_another_ones_archive_would_be(tmp_path: Path) -> None:
+    named = '[feeds.talks]\nlimit = 1\npaths = { rss = "feed.xml" }\n'
+    paths = {"rss": "archive/2021/feed.xml"}
+    site = a_site(tmp_path / "site", years(2020, 2021), config_of(named, limit=0, paths=paths, formats=["rss"]))
+    published(site)
+    page = read((site / "public/archive/2021/feed.xml").read_bytes(), "rss")
+    assert (len(page.entries), page.is_archive) == (2, False)
+
+
+def test_a_tombstone_is_later_than_its_entry(tmp_path: Path) -> None:
+    today = {"today.md": a_post("Today", date="2026-11-20"), "late.md": a_post("Late", date="2026-11-20 23:00:00")}
+    text = config_of(limit=2, time_of_day="23:30")
+    site = a_site(tmp_path / "site", {**years(2020), **today}, text)
+    early = NOW.replace(hour=0)
+    published(site, NOW)
+    updated = dict(
+        re.findall(r"<id>(.*)</id>[^$]*?<updated>(.*)</updated>", (site / "public/atom.xml").read_text("utf-8"))
+    )
+    for name in today:
+        (site / "posts" / name).unlink()
+    published(site, early)
+    left = dict(re.findall(r'deleted-entry ref="(.*)" when="(.*)"', (site / "public/atom.xml").read_text("utf-8")))
+    assert left.keys() >= {"https://blog.test/today/"}
+    assert all(datetime.fromisoformat(left[one]) > datetime.fromisoformat(updated[one]) for one in left)
+
+
+def test_hubs_are_told_of_feeds_and_not_of_archives() -> None:
+    assert is_archive("archive/2018/feed.xml")
+    assert is_archive("talks/archive/2018/07/atom.xml")
+    assert not any(
+        map(is_archive, ("feed.xml", "archive/feed.xml", "archive/talks/feed.xml", "my-archive/2018/feed.xml"))
+    )
