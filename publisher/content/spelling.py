@@ -203,7 +203,7 @@ def eleventy_slug(text: str) -> str:
     """The filter ``slugify``: @sindresorhus/slugify without its taking apart of camelCase."""
     for mark, word in _ELEVENTY_WORDS:
         text = text.replace(mark, word)
-    plain = text.lower() if text.isascii() else transliteration.sindresorhus(text.lower())
+    plain = transliteration.sindresorhus(text.lower())
     return slugify(text) if plain is None else _NO_SLUG.sub("-", _CONTRACTION.sub(r"\1\2", plain)).strip("-")
 
 
