@@ -7,7 +7,17 @@ from dataclasses import replace
 
 from publisher.feeds.check_constructs import CONTENT, TEXT, base_of, resolved
 from publisher.feeds.check_dates import rfc3339
-from publisher.feeds.check_extensions import ABOUT_ENTRY, ABOUT_FEED, ATOM, DC, KNOWN, REPLY_COUNTS, SHOWN_PREFIXES
+from publisher.feeds.check_extensions import (
+    ABOUT_ATOM_FEED,
+    ABOUT_ENTRY,
+    ABOUT_FEED,
+    ATOM,
+    DC,
+    KNOWN,
+    REPLY_COUNTS,
+    SHOWN_PREFIXES,
+    history_faults,
+)
 from publisher.feeds.check_rules import Document, Fault, Rule, all_of, anything, error, shown, warning, words
 from publisher.feeds.check_text import (
     address,
@@ -254,9 +264,16 @@ ENTRY = Shape(
 ENTRY_DOCUMENT = replace(ENTRY, whole=(_has_author, *ENTRY.whole))
 FEED = Shape(
     "RFC 4287 4.1.1",
-    children={**_OPTIONAL, **_identity(Level.ERROR), name("entry"): Child(ENTRY, many=True), **ABOUT_FEED},
+    children={
+        **_OPTIONAL,
+        **_identity(Level.ERROR),
+        name("entry"): Child(ENTRY, many=True),
+        **ABOUT_FEED,
+        **ABOUT_ATOM_FEED,
+    },
     whole=(
         _self_link,
+        history_faults,
         _alternates,
         _order,
         _entries_have_authors,

@@ -14,7 +14,7 @@ from publisher.feeds.check_dates import rfc822, rfc3339, w3cdtf
 from publisher.feeds.check_html import HTML_ELEMENTS
 from publisher.feeds.check_rules import Document, Fault, Rule, anything, error, warning
 from publisher.feeds.check_text import address, integer, language, media_type, not_blank, one_of, pattern
-from publisher.feeds.check_tree import Child, Element, Shape, children, local
+from publisher.feeds.check_tree import Child, Element, Shape, children, local, namespace
 from publisher.feeds.check_urls import iri, uri, web_address
 from publisher.model.problem import Level
 
@@ -30,6 +30,7 @@ ITUNES = "http://www.itunes.com/dtds/podcast-1.0.dtd"
 MEDIA = "http://search.yahoo.com/mrss/"
 THR = "http://purl.org/syndication/thread/1.0"
 HISTORY = "http://purl.org/syndication/history/1.0"
+TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 ATOM = "http://www.w3.org/2005/Atom"
 XHTML = "http://www.w3.org/1999/xhtml"
 
@@ -45,6 +46,7 @@ PREFIXES: Mapping[str, str] = {
     MEDIA: "media",
     THR: "thr",
     HISTORY: "fh",
+    TOMBSTONES: "at",
     ATOM: "atom",
     XHTML: "xhtml",
     "http://www.w3.org/1999/02/22-rdf-syntax-ns#": "rdf",
@@ -98,6 +100,34 @@ _SLASH = {
 }
 _WFW = {name: _text("Comment API", uri) for name in ("comment", "commentRss", "commentRSS")}
 _HISTORY = {name: Child(Shape("RFC 5005", opaque=True)) for name in ("complete", "archive")}
+_PIECES = frozenset({"prev-archive", "next-archive", "previous", "next", "first", "last"})
+
+
+def history_faults(feed: Element, _document: Document) -> Iterator[tuple[Element, Fault]]:
+    """A document is complete, or an archive that leads to its feed, or one of several."""
+    marks = {local(child.tag): child for child in children(feed) if namespace(child.tag) == HISTORY}
+    links = feed.findall(f"{{{ATOM}}}link")
+    relations = {link.get("rel", "").removeprefix("http://www.iana.org/assignments/relation/") for link in links}
+    complete, archive = marks.get("complete"), marks.get("archive")
+    if complete is not None and archive is not None:
+        yield (
+            complete,
+            warning("is said of an archive", "RFC 5005 2", "Keep <fh:archive>: the feed has other documents."),
+        )
+    elif complete is not None and (more := sorted(relations & _PIECES)):
+        what = f'is said of a document that has another one with more: rel="{more[0]}"'
+        yield complete, error(what, "RFC 5005 2", "Take it out, or the links.")
+    if archive is not None and "current" not in relations:
+        remedy = 'Add a link with rel="current" and the address that people subscribe to.'
+        yield archive, warning("does not lead to the feed that it is an archive of", "RFC 5005 4", remedy)
+
+
+_TOMBSTONE = Shape(
+    "RFC 6721 3",
+    opaque=True,
+    attributes={"ref": iri, "when": rfc3339},
+    required=("ref", "when"),
+)
 
 _IT = "Apple's podcast tags"
 _TRUTH = one_of(("true", "false", "yes", "no", "clean", "explicit"), _IT)
@@ -283,6 +313,8 @@ ABOUT_FEED: Mapping[str, Child] = {
     **_named(ITUNES, _ITUNES_FEED),
     **_named(MEDIA, _MEDIA_NOTES),
 }
+# What Atom's feed element may hold and RSS's channel may not.
+ABOUT_ATOM_FEED: Mapping[str, Child] = _named(TOMBSTONES, {"deleted-entry": Child(_TOMBSTONE, many=True)})
 ABOUT_ENTRY: Mapping[str, Child] = {
     **_named(DC, _DUBLIN_CORE),
     **_named(SLASH, _SLASH),
@@ -301,6 +333,7 @@ KNOWN: Mapping[str, frozenset[str]] = {
     SLASH: frozenset(_SLASH),
     WFW: frozenset(_WFW),
     HISTORY: frozenset(_HISTORY),
+    TOMBSTONES: frozenset({"deleted-entry", "by", "comment"}),
     ITUNES: frozenset(_ITUNES_FEED) | frozenset(_ITUNES_ENTRY) | {"email", "name"},
     MEDIA: frozenset(_MEDIA_ENTRY),
     THR: frozenset(_THREADING),

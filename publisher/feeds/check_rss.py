@@ -19,6 +19,7 @@ from publisher.feeds.check_extensions import (
     SHOWN_PREFIXES,
     SLASH,
     XHTML,
+    history_faults,
 )
 from publisher.feeds.check_rules import Document, Fault, Rule, all_of, anything, error, shown, warning
 from publisher.feeds.check_text import (
@@ -382,6 +383,7 @@ RSS = Shape(
                 children={**_CHANNEL, "item": Child(_ITEM, many=True), **ABOUT_FEED, **IN_CHANNEL},
                 whole=(
                     _self_link,
+                    history_faults,
                     _order,
                     _unique_guids,
                     _picture_of_the_channel,
