@@ -18,7 +18,7 @@ import pytest
 from publisher.feeds.check import check_document
 from publisher.feeds.document import document
 from publisher.model.entry import Author, Enclosure, Image
-from publisher.model.feed import Feed, Format
+from publisher.model.feed import Feed, Format, History
 from tests.builders import a_feed, an_item
 
 FEEDS = Path(__file__).parent / "feeds"
@@ -30,6 +30,10 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def _field(name: str, value: Any) -> Any:
     if name in {"published", "updated", "atom_updated"}:
         return datetime.fromisoformat(value)
+    if name == "documents":
+        return tuple((Format(fmt), path, url) for fmt, path, url in value)
+    if name == "history":
+        return History(**{part: _part(part, one) for part, one in value.items()})
     if name == "authors":
         return tuple(Author(**author) for author in value)
     if name == "enclosure":
@@ -37,6 +41,13 @@ def _field(name: str, value: Any) -> Any:
     if name == "image":
         return Image(**value)
     return tuple(value) if isinstance(value, list) else value
+
+
+def _part(name: str, value: Any) -> Any:
+    """A field of a feed's history."""
+    if name == "removed":
+        return tuple((ref, datetime.fromisoformat(at)) for ref, at in value)
+    return value if name == "complete" else {Format(fmt): url for fmt, url in value.items()}
 
 
 def _documents(case: Path) -> tuple[Feed, dict[Format, bytes]]:
