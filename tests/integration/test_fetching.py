@@ -195,6 +195,7 @@ def test_no_cookie_is_kept_from_one_hop_to_the_next(host: Host) -> None:
         ("br", brotli.compress(FEED)),
         ("identity", FEED),
     ],
+    ids=["gzip", "GZIP", "deflate", "deflate without a head", "br", "identity"],  # gzip tells the time
 )
 def test_what_is_packed_is_unpacked(host: Host, coding: str, packed: bytes) -> None:
     host.pages["/"] = answer(packed, f"Content-Encoding: {coding}")
