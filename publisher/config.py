@@ -58,6 +58,7 @@ from publisher.model.feed import Format
 from publisher.model.problem import Problem, error
 from publisher.model.settings import (
     DEFAULT_PERMALINKS,
+    DEFAULT_SPELLING,
     DEFAULT_STORE_URL,
     DEFAULT_TOMBSTONES,
     SPELLINGS,
@@ -278,8 +279,12 @@ class _Reading:
                 self._fault(f"digests.{name}", "sections", message, "filter by tags or authors")
 
     def _collisions(self, settings: Settings) -> None:
-        for path, one, other in _shared_addresses(settings.feeds):
+        for path, one, other in _shared_addresses(settings.feeds, settings.posts.spelling):
             self._fault(one.table, one.key, f"{path} is the address of two feeds ({other} and {one})", _APART)
+        for path, one in _owned(settings.feeds):
+            if settings.pages.enabled and settings.pages.tag_path.startswith(f"{path}/"):
+                message = f"{path} is the address of a feed ({one}) and the folder of tag_path in [pages]"
+                self._fault(one.table, one.key, message, "give the feed another path")
         self._mixed_folders(settings)
 
     def _mixed_folders(self, settings: Settings) -> None:
@@ -385,8 +390,8 @@ class _Owner:
         return f"[{self.table}]" if self.key == "paths" else f"{self.key} in [{self.table}]"
 
 
-def _shared_addresses(feeds: FeedsSettings) -> Iterator[tuple[str, _Owner, _Owner]]:
-    """Paths that two feeds have or may come to have, with both owners; a file's path that another's folder is, too."""
+def _owned(feeds: FeedsSettings) -> list[tuple[str, _Owner]]:
+    """The paths of all feeds, :name standing for what only posts tell, each with its owner."""
     names = [path.rpartition("/")[2] for _, path in feeds.paths]
     owned = [(path, _Owner("feeds")) for _, path in feeds.paths]
     owned += [(path, _Owner(f"feeds.{feed.name}")) for feed in feeds.named for _, path in feed.paths]
@@ -396,10 +401,22 @@ def _shared_addresses(feeds: FeedsSettings) -> Iterator[tuple[str, _Owner, _Owne
         if kind in feeds.per
         for name in names
     ]
+    return owned
+
+
+def _shared_addresses(feeds: FeedsSettings, spelling: str) -> Iterator[tuple[str, _Owner, _Owner]]:
+    """Paths that two feeds have or may come to have, with both owners; a file's path that another's folder is, too."""
+    owned = _owned(feeds)
     for index, (path, one) in enumerate(owned):
         for former, other in owned[:index]:
-            if _may_be_one(path, former):
+            if _may_be_one(path, former) or (spelling != DEFAULT_SPELLING and _may_be_deep(path, former)):
                 yield path, one, other
+
+
+def _may_be_deep(one: str, other: str) -> bool:
+    """Whether a path is one that a :name with dots or slashes in it could make: other spellings keep them."""
+    pattern, literal = (one, other) if ":name" in one else (other, one)
+    return ":name" not in literal and re.fullmatch(re.escape(pattern).replace(":name", ".+"), literal) is not None
 
 
 def _may_be_one(one: str, other: str) -> bool:
@@ -447,7 +464,7 @@ def _site(table: dict[str, Any]) -> SiteSettings:
 
 def _posts(table: dict[str, Any]) -> PostsSettings:
     """Posts of sections that have no pattern of their own live where the program of the spelling puts them."""
-    elsewhere = DEFAULT_PERMALINKS[table.get("spelling", "publisher")]
+    elsewhere = DEFAULT_PERMALINKS[table.get("spelling", DEFAULT_SPELLING)]
     patterns = {"": elsewhere, **dict(table.get("permalink", ()))}
     rest = {key: value for key, value in table.items() if key != "permalink"}
     return PostsSettings(**rest, permalinks=tuple(sorted(patterns.items())))

@@ -9,7 +9,7 @@ import re
 from datetime import time, timedelta
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from publisher.model.entry import Author
@@ -26,6 +26,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 _URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 _PASSWORD = re.compile(r"://[^/@]*:[^/@]+@")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_NO_PATH = re.compile(r"[\\?#\x00-\x1f\x7f]|//")
 _TAKEN = frozenset({"tags", "feeds", "archive", "style.css", "sitemap.xml", "feeds.opml"})  # see pages/paths.py
 
 
@@ -259,8 +260,10 @@ def read_tag_path(value: Any) -> str:
     """The address of a tag's page below base_url: a folder, or a page's file."""
     text = read_filled(value).lstrip("/")
     parts = text.removesuffix("/").split("/")
-    if ":name" not in text or not {"", ".", ".."}.isdisjoint(parts) or re.search(r"[\\?#]", text):
+    if ":name" not in text or not {"", ".", ".."}.isdisjoint(map(unquote, parts)) or _NO_PATH.search(unquote(text)):
         raise ValueFault('a path with :name, such as "tags/:name/"')
+    if parts[0].casefold() in {"feeds", "archive", OURS}:
+        raise ValueFault(f'a path outside of {parts[0]}/, which holds pages of ours, such as "tags/:name/"')
     return text
 
 

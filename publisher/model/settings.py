@@ -37,6 +37,7 @@ DEFAULT_PERMALINKS = {
     "pelican": "/:slug.html",
 }
 SPELLINGS = tuple(DEFAULT_PERMALINKS)
+DEFAULT_SPELLING = "publisher"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class PostsSettings:
     dir: str = "posts"
     permalinks: tuple[tuple[str, str], ...] = (("", DEFAULT_PERMALINKS["publisher"]),)
     time_of_day: time = time(0, 0)
-    spelling: str = "publisher"
+    spelling: str = DEFAULT_SPELLING
 
 
 @dataclass(frozen=True, slots=True)

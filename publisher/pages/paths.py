@@ -32,12 +32,12 @@ def tag(slug: str, pattern: str = f"{TAGS}:name/", bare: str = "") -> str:
 
     ``pattern`` has ``:name`` for it, ``bare`` are the marks that stand as they are.
     """
-    return pattern.replace(":name", "/".join([_segment(part, bare) for part in slug.split("/")]))
+    return _encoded(pattern).replace(":name", "/".join([_segment(part, bare) for part in slug.split("/")]))
 
 
 def tags(pattern: str) -> str:
     """The place of the list of all tags: the folder that holds their pages."""
-    return f"{folder}/" if (folder := pattern.partition(":name")[0].rpartition("/")[0]) else TAGS
+    return f"{folder}/" if (folder := _encoded(pattern).partition(":name")[0].rpartition("/")[0]) else TAGS
 
 
 def feed(key: str) -> str:
@@ -108,6 +108,12 @@ def _name(segment: str) -> str | None:
         return None
     refused = name in {"", ".", ".."} or length > _LONGEST_NAME or _UNSAFE.search(name)
     return None if refused else name
+
+
+@lru_cache(maxsize=16)
+def _encoded(pattern: str) -> str:
+    """A pattern as part of a URL, whether it was written so or as plain text."""
+    return quote(unquote(pattern), safe="/!$&'()*+,;=:@")
 
 
 @lru_cache(maxsize=4096)
