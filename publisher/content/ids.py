@@ -28,6 +28,7 @@ _HEAD = """\
 """
 
 _POSTS = "[posts]\n"
+_FORMER = "\n[former]\n"
 # Strings as we write them: other escapes of TOML and JSON are left to tomllib, since json disagrees with it on some.
 _STRING = r'"[^"\\\x00-\x1f\x7f]*(?:\\(?:["\\bfnrt]|u00[0-9a-f]{2})[^"\\\x00-\x1f\x7f]*)*"'
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -36,6 +37,7 @@ _LINE = re.compile(
     rf"({_STRING}) = \{{ id = ({_STRING}), date = ({_DAY}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:\.[0-9]{{6}})?Z), "
     rf"title = ({_STRING}), permalink = ({_STRING})(?:, withdrawn = ({_SECOND}|{_DAY}))? \}}"
 )
+_PAIR = re.compile(rf"({_STRING}) = ({_STRING})")
 _KEY = re.compile(rf"\s*({_STRING}|'[^']*'|[A-Za-z0-9_-]+)\s*=")
 _FURTHER_TABLE = re.compile(r"\n[\[ \t]")  # or what could be one: tables may be indented
 _MERGE_MARKS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
@@ -44,11 +46,15 @@ _RESTORE = "take the line from your version control"
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """What ids.toml holds. ``site`` remembers the settings that dates and permalinks came from."""
+    """What ids.toml holds. ``site`` remembers the settings that dates and permalinks came from.
+
+    ``former`` are addresses below base_url at which something stood that has moved since, each with its id.
+    """
 
     records: Mapping[str, Record] = field(default_factory=dict)
     feeds: Mapping[str, str] = field(default_factory=dict)
     site: Mapping[str, str] = field(default_factory=dict)
+    former: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse(text: str) -> Ids:
@@ -60,7 +66,7 @@ def parse_head(text: str) -> Ids:
     """The same without the records, for a run in which no post's identity can have changed."""
     head, marker, lines = text.partition(_POSTS)
     further = lines.startswith(("[", " ", "\t")) or _FURTHER_TABLE.search(lines)
-    return replace(parse(text if further or not marker else head), records={})
+    return replace(parse(text if further or not marker else head + _POSTS), records={})
 
 
 def _as_written(text: str) -> Ids | None:
@@ -71,11 +77,22 @@ def _as_written(text: str) -> Ids | None:
     records = _records_as_written(lines)
     if records is None:
         return None
+    rest, _, lines = head.partition(_FORMER)
+    former = _former_as_written(lines)
     try:
-        document = tomllib.loads(head)
+        document = tomllib.loads(rest)
     except (ValueError, RecursionError):
         return None
-    return None if "posts" in document else Ids(records, _texts(document, "feeds"), _texts(document, "site"))
+    if former is None or not {"posts", "former"}.isdisjoint(document):
+        return None
+    return Ids(records, _texts(document, "feeds"), _texts(document, "site"), former)
+
+
+def _former_as_written(lines: str) -> dict[str, str] | None:
+    found = [_PAIR.fullmatch(line) for line in lines.split("\n") if line]
+    pairs = [(_unquoted(pair[1]), _unquoted(pair[2])) for pair in found if pair]
+    former = dict(pairs)
+    return former if len(former) == len(found) else None
 
 
 def _records_as_written(lines: str) -> dict[str, Record] | None:
@@ -113,7 +130,7 @@ def _as_toml(text: str) -> Ids:
     if not isinstance(posts, dict):
         raise IdentityError(f"{FILE}: posts is to be a table, a line for each post", _RESTORE)
     records = {path: _record(path, table, text) for path, table in posts.items()}
-    return Ids(records, _texts(document, "feeds"), _texts(document, "site"))
+    return Ids(records, _texts(document, "feeds"), _texts(document, "site"), _texts(document, "former"))
 
 
 def _unreadable(text: str, fault: Exception) -> IdentityError:
@@ -186,7 +203,7 @@ def _texts(document: Mapping[str, Any], name: str) -> dict[str, str]:
 def render(ids: Ids) -> str:
     """The text of ids.toml: sorted, so that equal facts give equal bytes."""
     parts = [_HEAD]
-    for name, table in (("site", ids.site), ("feeds", ids.feeds)):
+    for name, table in (("site", ids.site), ("feeds", ids.feeds), ("former", ids.former)):
         if table:
             parts.append(f"\n[{name}]\n")
             parts += [f"{_quoted(key)} = {_quoted(table[key])}\n" for key in sorted(table)]

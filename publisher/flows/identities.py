@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from publisher.content.ids import Ids
     from publisher.model.settings import Settings
     from publisher.output.state import BuildState
-    from publisher.rules.identity import Record
+    from publisher.rules.identity import Identities, Record
 
 _PLACEHOLDERS = frozenset({"example.com", "example.org", "example.net", "localhost", "127.0.0.1", "::1"})
 _PLACEHOLDER_ENDS = (".example.com", ".example.org", ".example.net", ".example", ".invalid", ".localhost")
@@ -112,9 +112,31 @@ def identified(
     ids = _with_updates(posts, made.ids)
     if is_placeholder(settings.site.base_url):
         return Identified(ids, before, problems=made.problems, kept=made.kept)
-    after = replace(before, records={record.path: record for record in made.records}, site=site_facts(settings))
+    records = {record.path: record for record in made.records}
+    after = replace(before, records=records, site=site_facts(settings), former=_former(before, made, settings))
     said = _said(before, made.moved, settings)
     return Identified(ids, before, after, made.problems, said, made.kept, _withdrawn(made.records))
+
+
+def _former(before: Ids, made: Identities, settings: Settings) -> Mapping[str, str]:
+    """Where posts and feeds stood before, below base_url, whichever that was: each place with the id it led to.
+
+    An id tells of the first address itself, as long as it is one of this domain.
+    """
+    base = settings.site.base_url
+    last = before.site.get("base_url", base)
+    if not made.moved and last == base:
+        return before.former
+    inner = last.removeprefix(base) if last.startswith(base) else ""  # the site stood in a folder of its host
+    live = [record for record in made.records if not record.withdrawn]
+    stood = {record.id: record.permalink for record in before.records.values()}
+    left = [(stood.get(record.id, ""), record.id) for record in live]
+    if last != base:
+        left = [*((one, one) for one in (*before.feeds.values(), *(record.id for record in live))), *left]
+    found = {inner + place: one for place, one in before.former.items()}
+    found |= {inner + url.removeprefix(last): one for url, one in left if url.startswith(last) and "#" not in url}
+    here = {record.permalink.removeprefix(base): record.id for record in live}
+    return {place: one for place, one in found.items() if place and one not in {here.get(place), base + place}}
 
 
 def _withdrawn(records: Iterable[Record]) -> tuple[Withdrawn, ...]:

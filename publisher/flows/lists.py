@@ -161,14 +161,14 @@ class Lists:
         return dict(sitemap([*places, *dated], base))
 
     def moved(self) -> Iterator[Moved]:
-        """Former addresses of posts: their aliases, and the first permalink of each that has moved."""
-        base = self.settings.site.base_url
+        """Former addresses of posts: their aliases, the first permalink of each that has moved, and those between."""
+        base, left = self.settings.site.base_url, self.seen.former()
         root, spelling = paths.base_path(base), self.settings.posts.spelling
         for card in (*self.seen.posts, *self.seen.standing):
             former = [alias_url(alias, card.permalink, base, spelling) for alias in card.aliases]
-            first = self.items.identity(card)[0]
-            if first != card.permalink:
-                former.append(first)
+            id_ = self.items.identity(card)[0]
+            stood = (id_, *(base + place for place in left.get(id_, ())))
+            former += [url for url in stood if url != card.permalink]
             for place, path in chain.from_iterable(files_at(url, base) for url in former if url):
                 yield Moved(redirects.address(root, place), path, card.permalink)
 

@@ -76,7 +76,7 @@ def plan(
     outputs = {one.path: one for one in _documents(feeds, items, key)}
     if not settings.pages.enabled:
         wanted = {card.path: card for one in feeds for card in one.every()}
-        moved = tuple(_moved_feeds(settings, feeds, outputs))
+        moved = tuple(_moved_feeds(settings, seen, feeds, outputs))
         return Plan(feeds, {}, outputs, frozenset(), tuple(wanted.values()), (), moved)
     pages = cache(lambda: pages_of(tuple(one.feed for one in feeds)))
     places, problems = _pages(settings, seen)
@@ -97,7 +97,7 @@ def plan(
     places = {path: card for path, card in places.items() if path not in blocked}
     bodies = (*seen.posts, *seen.standing)
     standing = [one for one in moved if one.path in outputs and outputs[one.path].leads_to == one.target]
-    standing += _moved_feeds(settings, feeds, {*places, *outputs, *kept_static})
+    standing += _moved_feeds(settings, seen, feeds, {*places, *outputs, *kept_static})
     gone = tuple(_gone(settings, seen, {*places, *outputs, *kept_static}))
     return Plan(feeds, places, outputs, kept_static, bodies, (*problems, *blocked.values()), tuple(standing), gone)
 
@@ -180,17 +180,20 @@ def _blocked(settings: Settings, places: Mapping[str, Card], every: set[str]) ->
     return {path: error(f"{shown}/{places[path].path}", 0, why, "give it another slug") for path, why in said.items()}
 
 
-def _moved_feeds(settings: Settings, feeds: Iterable[PlannedFeed], taken: Collection[str]) -> Iterator[Moved]:
-    """Former addresses of feeds: a feed's id is where its document stood first.
+def _moved_feeds(
+    settings: Settings, seen: Survey, feeds: Iterable[PlannedFeed], taken: Collection[str]
+) -> Iterator[Moved]:
+    """Former addresses of feeds: a feed's id is where its document stood first, on this domain or on one before it.
 
     An id may also have come from another program, and be the address of a page: only names of documents count.
     """
-    base = settings.site.base_url
+    base, left = settings.site.base_url, seen.former()
     for one in feeds:
-        place, target = one.feed.id.removeprefix(base), address(one.feed.documents)
-        is_document = place != one.feed.id and _DOCUMENT.fullmatch(place) and ".." not in place.split("/")
-        if is_document and target and decoded(place) not in taken:
-            yield Moved(redirects.address(paths.base_path(base), place), decoded(place), target)
+        target = address(one.feed.documents)
+        for place in (one.feed.id.removeprefix(base), *left.get(one.feed.id, ())) if target else ():
+            is_document = place != one.feed.id and _DOCUMENT.fullmatch(place) and ".." not in place.split("/")
+            if is_document and decoded(place) not in taken:
+                yield Moved(redirects.address(paths.base_path(base), place), decoded(place), target)
 
 
 def _documents(feeds: Sequence[PlannedFeed], items: Items, key: str) -> Iterator[Output]:

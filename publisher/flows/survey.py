@@ -66,6 +66,13 @@ class Survey:
     cards_digest: str
     unread: bool
 
+    def former(self) -> dict[str, list[str]]:
+        """Where posts and feeds stood before, by their id: addresses below base_url."""
+        found: dict[str, list[str]] = {}
+        for place, id_ in (self.ids_after or self.ids_before).former.items():
+            found.setdefault(id_, []).append(place)
+        return found
+
 
 def survey(
     folder: Path,

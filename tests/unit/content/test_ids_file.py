@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -176,7 +177,7 @@ def test_a_day_that_does_not_exist_is_refused_with_its_line() -> None:
     assert fault_of(TEXT.replace("2018-12-03T08", "2018-12-03T25")).message.startswith("ids.toml:12: ")
 
 
-@pytest.mark.parametrize("name", ["feeds", "site"])
+@pytest.mark.parametrize("name", ["feeds", "site", "former"])
 def test_a_head_that_holds_more_than_texts_is_refused(name: str) -> None:
     assert fault_of(f"[{name}]\nmain = 3\n").message == f"ids.toml: [{name}] is to hold texts only"
     assert fault_of(f"{name} = 3\n").message == f"ids.toml: [{name}] is to hold texts only"
@@ -200,3 +201,37 @@ def test_a_day_that_an_earlier_version_wrote_is_read_as_its_first_moment() -> No
     line = LINE.replace(" }", ", withdrawn = 2026-11-23 }")
     for text in (with_line(line), f"{with_line(line)}\n[further]\n"):
         assert parse(text).records["a.md"].withdrawn == datetime(2026, 11, 23, tzinfo=UTC)
+
+
+FORMER = {"2017/a/": "https://blog.test/a/", 'say "b"/': "urn:x:2"}
+MOVED = TEXT.replace(
+    "\n[posts]\n", '\n[former]\n"2017/a/" = "https://blog.test/a/"\n"say \\"b\\"/" = "urn:x:2"\n\n[posts]\n'
+)
+
+
+def test_former_addresses_have_one_shape_and_are_read_back_with_the_posts_and_without() -> None:
+    ids = replace(IDS, former=FORMER)
+    assert render(ids) == render(replace(ids, former=dict([*FORMER.items()][::-1]))) == MOVED
+    assert parse(MOVED) == ids
+    assert parse_head(MOVED) == replace(ids, records={})
+    assert tomllib.loads(MOVED)["former"] == FORMER
+
+
+@pytest.mark.parametrize(
+    "reshaped", ["'2017/a/' = 'https://blog.test/a/'", '"2017/a/"="https://blog.test/a/"  # it stood there', "#", ""]
+)
+def test_former_addresses_that_a_person_reshaped_are_still_read(reshaped: str) -> None:
+    text = MOVED.replace('"2017/a/" = "https://blog.test/a/"', reshaped)
+    expected = FORMER if len(reshaped) > 1 else {'say "b"/': "urn:x:2"}
+    assert parse(text).former == parse_head(text).former == expected
+    assert parse(text).records == IDS.records
+
+
+def test_a_former_address_kept_twice_in_a_merge_is_refused_with_its_line() -> None:
+    line = '"2017/a/" = "https://blog.test/a/"\n'
+    assert fault_of(MOVED.replace(line, line * 2)).message == 'ids.toml:13: "2017/a/" has a line already, line 12'
+
+
+def test_former_addresses_of_a_table_in_another_place_are_still_read() -> None:
+    text = TEXT + '\n[former]\n"2017/a/" = "https://blog.test/a/"\n'
+    assert parse(text).former == parse_head(text).former == {"2017/a/": "https://blog.test/a/"}
