@@ -11,7 +11,7 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,6 +21,9 @@ from publisher.model.entry import Author, Enclosure, Image
 from publisher.model.feed import Feed, Format, History
 from tests.builders import a_feed, an_item
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 FEEDS = Path(__file__).parent / "feeds"
 CASES = sorted(FEEDS.iterdir())
 NAMES = {Format.RSS: "feed.xml", Format.ATOM: "atom.xml", Format.JSON: "feed.json"}
@@ -28,26 +31,28 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _field(name: str, value: Any) -> Any:
-    if name in {"published", "updated", "atom_updated"}:
-        return datetime.fromisoformat(value)
-    if name == "documents":
-        return tuple((Format(fmt), path, url) for fmt, path, url in value)
-    if name == "history":
-        return History(**{part: _part(part, one) for part, one in value.items()})
-    if name == "authors":
-        return tuple(Author(**author) for author in value)
-    if name == "enclosure":
-        return Enclosure(**value)
-    if name == "image":
-        return Image(**value)
+    read = _READERS.get(name)
+    if read is not None:
+        return read(value)
     return tuple(value) if isinstance(value, list) else value
 
 
-def _part(name: str, value: Any) -> Any:
-    """A field of a feed's history."""
-    if name == "removed":
-        return tuple((ref, datetime.fromisoformat(at)) for ref, at in value)
-    return value if name == "complete" else {Format(fmt): url for fmt, url in value.items()}
+def _history(parts: dict[str, Any]) -> History:
+    urls = {
+        name: {Format(fmt): url for fmt, url in parts.get(name, {}).items()} for name in ("older", "newer", "current")
+    }
+    removed = tuple((ref, datetime.fromisoformat(at)) for ref, at in parts.get("removed", ()))
+    return History(**urls, complete=parts.get("complete", False), removed=removed)
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("published", "updated", "atom_updated"), datetime.fromisoformat),
+    "authors": lambda value: tuple(Author(**author) for author in value),
+    "documents": lambda value: tuple((Format(fmt), path, url) for fmt, path, url in value),
+    "enclosure": lambda value: Enclosure(**value),
+    "history": _history,
+    "image": lambda value: Image(**value),
+}
 
 
 def _documents(case: Path) -> tuple[Feed, dict[Format, bytes]]:
