@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -24,12 +26,19 @@ _TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
 _ARCHIVE = "{http://purl.org/syndication/history/1.0}archive"
 
 
-class Page(NamedTuple):
-    """One document: entries (id to title), where the older ones are, what was taken back, and what it says it is."""
+class Said(NamedTuple):
+    """What a document says of an entry: its title, and when it was changed last (in RSS: published)."""
 
-    entries: dict[str, str]
+    title: str
+    at: datetime
+
+
+class Page(NamedTuple):
+    """One document: entries by id, where the older ones are, what was taken back and when, and what it says it is."""
+
+    entries: dict[str, Said]
     older: str
-    removed: frozenset[str]
+    removed: dict[str, datetime]
     is_archive: bool
     own: str
     current: str
@@ -49,9 +58,12 @@ def _read_atom(data: bytes) -> Page:
     root = ET.fromstring(data)
     links = _links(root.findall(f"{_ATOM}link"))
     entries = {
-        str(one.findtext(f"{_ATOM}id")): str(one.findtext(f"{_ATOM}title")) for one in root.iter(f"{_ATOM}entry")
+        str(one.findtext(f"{_ATOM}id")): Said(
+            str(one.findtext(f"{_ATOM}title")), datetime.fromisoformat(str(one.findtext(f"{_ATOM}updated")))
+        )
+        for one in root.iter(f"{_ATOM}entry")
     }
-    removed = frozenset(one.get("ref", "") for one in root.findall(_TOMBSTONE))
+    removed = {one.get("ref", ""): datetime.fromisoformat(one.get("when", "")) for one in root.findall(_TOMBSTONE)}
     own, current, older = (links.get(rel, "") for rel in ("self", "current", "prev-archive"))
     return Page(entries, older, removed, root.find(_ARCHIVE) is not None, own, current)
 
@@ -60,15 +72,20 @@ def _read_rss(data: bytes) -> Page:
     channel = ET.fromstring(data).find("channel")
     assert channel is not None
     links = _links(channel.findall(f"{_ATOM}link"))
-    entries = {str(one.findtext("guid")): str(one.findtext("title")) for one in channel.iter("item")}
+    entries = {
+        str(one.findtext("guid")): Said(
+            str(one.findtext("title")), parsedate_to_datetime(str(one.findtext("pubDate"))).astimezone(UTC)
+        )
+        for one in channel.iter("item")
+    }
     own, current, older = (links.get(rel, "") for rel in ("self", "current", "prev-archive"))
-    return Page(entries, older, frozenset(), channel.find(_ARCHIVE) is not None, own, current)
+    return Page(entries, older, {}, channel.find(_ARCHIVE) is not None, own, current)
 
 
 def _read_json(data: bytes) -> Page:
     feed = json.loads(data)
-    entries = {one["id"]: one["title"] for one in feed["items"]}
-    return Page(entries, feed.get("next_url", ""), frozenset(), False, feed["feed_url"], "")
+    entries = {one["id"]: Said(one["title"], datetime.fromisoformat(one["date_modified"])) for one in feed["items"]}
+    return Page(entries, feed.get("next_url", ""), {}, False, feed["feed_url"], "")
 
 
 @dataclass
@@ -82,10 +99,10 @@ class Client:
     asked: int = 0
     _known: dict[str, tuple[str, bytes]] = field(default_factory=dict)
 
-    def gather(self) -> tuple[dict[str, str], frozenset[str]]:
-        """All entries, each as the newest document has it; and what is said to have been taken back."""
-        entries: dict[str, str] = {}
-        removed: frozenset[str] = frozenset()
+    def gather(self) -> tuple[dict[str, Said], dict[str, datetime]]:
+        """All entries, each as the newest document has it; and what is said to have been taken back, and when."""
+        entries: dict[str, Said] = {}
+        removed: dict[str, datetime] = {}
         path, seen, first = self.path, set[str](), ""
         while path:
             assert path not in seen, f"{path} leads back to itself"
