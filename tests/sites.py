@@ -23,7 +23,7 @@ BASE = "https://blog.test/"  # no placeholder: ids are recorded
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CHECKOUT = Path(__file__).parent.parent
 CARRIED = ("config.toml", "ids.toml", "posts", "static", "templates")  # what git would carry to another machine
-_FEEDS = {"limit", "per", "content", "formats", "hubs", "paths", "tag_paths"}
+_FEEDS = {"limit", "per", "content", "formats", "hubs", "paths", "tag_paths", "archives", "tombstones"}
 _TABLES = {"enabled": "pages", "replace": "output", "permalink": "posts", "time_of_day": "posts"}
 _BOUNDING_SET_DROP, _OVERRIDE, _READ_SEARCH = 24, 1, 2  # prctl(2), capabilities(7)
 

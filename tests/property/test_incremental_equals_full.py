@@ -56,6 +56,8 @@ CONFIGS: dict[str, tuple[Any, ...]] = {
     "enabled": (True, False),
     "content": ("full", "summary"),
     "formats": (["rss", "atom", "json"], ["json"]),
+    "archives": (True, False),
+    "tombstones": ("90d", "4d", False),
     "title": ("Notebook", "Another"),
     "author": ("Robin", [{"name": "Robin", "email": "r@blog.test"}, {"name": "Sam"}]),
 }
@@ -178,7 +180,7 @@ def _check(blog: Blog, work: Path, step: int) -> None:
     full = _copy(blog.folder, work / f"full{step}")
     redone = published(full, blog.now, full=True)
     assert tree(full / "public") == bytes_after
-    assert _redirects(full) == _redirects(blog.folder)
+    assert _told(full) == _told(blog.folder)
     assert (redone.new, redone.changed, redone.removed) == ((), (), ())
     assert sorted(messages(again).splitlines()) == sorted(messages(redone).splitlines())
     assert _ids(full) == _ids(blog.folder)
@@ -186,14 +188,15 @@ def _check(blog: Blog, work: Path, step: int) -> None:
         fresh = carried(blog.folder, work / f"fresh{step}")
         other = published(fresh, blog.now)
         assert tree(fresh / "public") == bytes_after
-        assert _redirects(fresh) == _redirects(blog.folder)
+        assert _told(fresh) == _told(blog.folder)
         assert _ids(fresh) == _ids(blog.folder)
         assert report.posts == other.posts
 
 
-def _redirects(site: Path) -> bytes:
-    place = site / "public" / ".publisher" / "redirects.txt"
-    return place.read_bytes() if place.exists() else b""
+def _told(site: Path) -> list[bytes]:
+    """What servers are told of former addresses and of what was taken away."""
+    places = (site / "public" / ".publisher" / name for name in ("redirects.txt", "gone.txt"))
+    return [place.read_bytes() if place.exists() else b"" for place in places]
 
 
 def _ids(site: Path) -> bytes:
@@ -207,6 +210,16 @@ def _ids(site: Path) -> bytes:
 @example([[partial(lay, "static/alpha", "one")], [partial(delete, "static/alpha")]])
 @example([[partial(configure, ("enabled", False))], [partial(configure, ("enabled", True))]])
 @example([[partial(lose, "public/.publisher"), partial(delete, "posts/alpha.md")]])
+@example(
+    [[partial(configure, ("limit", 1))], [partial(delete, "posts/beta.md")], [partial(wait, 5)], [partial(wait, 90)]]
+)
+@example(
+    [
+        [partial(configure, ("limit", 1)), partial(configure, ("enabled", False))],
+        [partial(put, "beta.md", "Beta", "2023-02-06", "Words.", [], {})],
+        [partial(configure, ("archives", False)), partial(append, "alpha.md")],
+    ]
+)
 def test_a_run_writes_what_a_run_from_nothing_would(history: list[list[Callable[[Blog], None]]]) -> None:
     with TemporaryDirectory() as made:
         work = Path(made)
