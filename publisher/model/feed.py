@@ -74,7 +74,7 @@ class Feed:
     documents: tuple[tuple[Format, str, str], ...]  # format, path in the output, absolute URL
     hubs: tuple[str, ...] = ()
     full_text: bool = True
-    history: History = NO_HISTORY
+    history: History = field(default=NO_HISTORY, hash=False)  # equal feeds have equal ones; mappings have no hash
 
     def url(self, wanted: Format) -> str:
         """The absolute URL of one format's document."""
