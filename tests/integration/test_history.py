@@ -123,13 +123,13 @@ def test_a_withdrawn_post_is_named_for_as_long_as_config_says(site: Path) -> Non
     (site / "posts/post-2022.md").unlink()
     published(site, NOW)
     address = "https://blog.test/post-2022/"
-    assert read((site / "public/atom.xml").read_bytes(), "atom").removed == {address}
+    assert read((site / "public/atom.xml").read_bytes(), "atom").removed.keys() == {address}
     assert (site / "public/.publisher/gone.txt").read_text("utf-8") == "/post-2022/\n"
     published(site, NOW + timedelta(days=89))
-    assert read((site / "public/atom.xml").read_bytes(), "atom").removed == {address}
+    assert read((site / "public/atom.xml").read_bytes(), "atom").removed.keys() == {address}
     done = published(site, NOW + timedelta(days=90))
     assert feeds(done.changed) == {"atom.xml"}
-    assert read((site / "public/atom.xml").read_bytes(), "atom").removed == set()
+    assert read((site / "public/atom.xml").read_bytes(), "atom").removed.keys() == set()
     assert (site / "public/.publisher/gone.txt").read_text("utf-8") == "/post-2022/\n"
 
 
@@ -139,7 +139,7 @@ def test_a_post_that_comes_back_is_gone_no_longer(site: Path) -> None:
     published(site)
     write(site, "posts/post-2022.md", text)
     published(site)
-    assert read((site / "public/atom.xml").read_bytes(), "atom").removed == set()
+    assert read((site / "public/atom.xml").read_bytes(), "atom").removed.keys() == set()
     assert not (site / "public/.publisher/gone.txt").exists()
 
 
@@ -148,7 +148,7 @@ def test_a_draft_and_an_expired_post_are_withdrawn_and_a_broken_one_is_not(site:
     write(site, "posts/post-2021.md", a_post("Year 2021", date="2021-05-05", expiryDate="2022-01-01"))
     write(site, "posts/post-2020.md", "+++\ntitle =\n+++\n")
     published(site)
-    removed = read((site / "public/atom.xml").read_bytes(), "atom").removed
+    removed = read((site / "public/atom.xml").read_bytes(), "atom").removed.keys()
     assert removed == {"https://blog.test/post-2022/", "https://blog.test/post-2021/"}
 
 
