@@ -105,3 +105,45 @@ def test_an_address_that_no_file_can_have_is_refused(path: str) -> None:
 @pytest.mark.parametrize("path", ["/2018/x/", "x.html", "/ü/%20/", "/a..b/"])
 def test_an_ordinary_address_has_no_fault(path: str) -> None:
     assert address_fault(path) == ""
+
+
+_WRITTEN = {"file": "talks/2018-12-02-Big_Day", "written_title": "The <b>Big</b> Day!", "written_slug": ""}
+
+
+@pytest.mark.parametrize(
+    ("spelling", "pattern", "path"),
+    [
+        ("hugo", "/:sections/:slugorcontentbasename/", "talks/far-away/2018-12-02-big_day/"),
+        ("hugo", "/:sections/:slugorcontentbasename.html", "talks/far-away/2018-12-02-big_day.html"),
+        ("hugo", "/:year/:slug/", "2018/the-bbig-b-day/"),
+        ("hugo", "/:sections[0]/:2006-01/:title/", "talks/2018-01/the-bbig-b-day/"),
+        ("hugo", "/:monthname/:weekdayname/:filename/", "december/monday/2018-12-02-big_day/"),
+        ("jekyll", "date", "travel/slow%20trains/2018/12/02/Big_Day.html"),
+        ("jekyll", "/:slugified_categories/:slug/", "travel/slow-trains/big-day/"),
+        ("jekyll", "/:collection/:name:output_ext", "posts/2018-12-02-big-day.html"),
+        ("zola", "/:sections/:slug/", "Talks/Far%20Away/big-day/"),
+        ("eleventy", "/:path/", "talks/2018-12-02-Big_Day/"),
+        ("eleventy", "/:name/:slug/:title/", "Big_Day/big-day/the-b-big-b-day/"),
+        ("pelican", "/:categories/:slug.html", "travel/the-big-day.html"),
+    ],
+)
+def test_tokens_stand_for_what_their_generator_puts_there(spelling: str, pattern: str, path: str) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    facts = _facts(own_zone=berlin, **_WRITTEN)
+    assert permalink(pattern, BASE, facts, spelling) == BASE + path
+
+
+@pytest.mark.parametrize("spelling", ["hugo", "jekyll", "zola", "eleventy", "pelican"])
+def test_where_no_file_can_stand_our_own_rules_hold(spelling: str) -> None:
+    facts = _facts(title="..", name="..", stem="..", file="..", written_title="..", written_slug="..", folders=("..",))
+    assert permalink("/:sections/:title/", BASE, facts, spelling) in {BASE + "chosen/", BASE + "chosen"}
+    assert permalink("/", BASE, facts, spelling) == BASE + "chosen/"
+
+
+def test_a_pattern_may_hold_dates_as_go_writes_them() -> None:
+    facts = _facts(published=datetime(2018, 1, 2, 15, 4, 5, tzinfo=UTC), zone=ZoneInfo("UTC"))
+    assert permalink(
+        "/:2006/:January-:Jan/:1-:01/:2-:02-:002/:Monday/:Mon/:15-:03-:3:PM/:04-:05/:slug", BASE, facts
+    ) == (BASE + "2018/January-Jan/1-01/2-02-002/Tuesday/Tue/15-03-3PM/04-05/chosen")
+    assert pattern_faults("/:2006/:slug/") == ()
+    assert pattern_faults("/:Januar/:slug/") != ()
