@@ -6,10 +6,12 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
+from publisher.flows import unchanged
 from publisher.flows.feed_plan import is_archive
-from tests.history_client import read
+from tests.history_client import Output, read
 from tests.sites import NOW, a_post, a_site, config_of, messages, published, write
 
 if TYPE_CHECKING:
@@ -133,6 +135,17 @@ def test_a_withdrawn_post_is_named_for_as_long_as_config_says(site: Path) -> Non
     assert (site / "public/.publisher/gone.txt").read_text("utf-8") == "/post-2022/\n"
 
 
+def test_a_run_with_nothing_to_do_knows_when_a_tombstone_is_over(site: Path) -> None:
+    (site / "posts/post-2022.md").unlink()
+    published(site, NOW)
+    build = str(site / ".publisher")
+    over = (NOW + timedelta(days=90)).timestamp()
+    assert unchanged.until(build) == over
+    assert unchanged.fell_due(build, over - 1) is None
+    published(site, NOW + timedelta(days=90))
+    assert unchanged.until(build) is None
+
+
 def test_a_post_that_comes_back_is_gone_no_longer(site: Path) -> None:
     text = (site / "posts/post-2022.md").read_text("utf-8")
     (site / "posts/post-2022.md").unlink()
@@ -227,3 +240,37 @@ def test_hubs_are_told_of_feeds_and_not_of_archives() -> None:
     assert not any(
         map(is_archive, ("feed.xml", "archive/feed.xml", "archive/talks/feed.xml", "my-archive/2018/feed.xml"))
     )
+
+
+def test_a_withdrawn_posts_address_answers_410_until_it_comes_back(site: Path) -> None:
+    place = site / "posts/post-2022.md"
+    text = place.read_text("utf-8")
+    place.unlink()
+    published(site)
+    with Output(site / "public") as server:
+        page = server.url.rstrip("/") + "/post-2022/"
+        assert httpx.get(page).status_code == 410
+        assert httpx.get(page.replace("2022", "2023")).status_code == 404
+        write(site, "posts/elsewhere.md", text)
+        published(site)  # the same post under another name
+        assert httpx.get(page, follow_redirects=False).status_code == 301
+
+
+def test_where_a_post_stood_first_is_gone_with_it(site: Path) -> None:
+    place = site / "posts/post-2022.md"
+    moved = place.rename(place.with_name("renamed.md"))
+    published(site)
+    moved.unlink()
+    published(site)
+    assert (site / "public/.publisher/gone.txt").read_text("utf-8") == "/post-2022/\n/renamed/\n"
+    assert not (site / "public/.publisher/redirects.txt").exists()
+    assert not (site / "public/post-2022/index.html").exists()
+
+
+def test_a_placeholder_has_no_tombstones(tmp_path: Path) -> None:
+    site = a_site(tmp_path / "site", years(2019, 2020), config_of(limit=2, base_url="https://example.com/"))
+    published(site)
+    (site / "posts/post-2020.md").unlink()
+    published(site)
+    assert b"deleted-entry" not in (site / "public/atom.xml").read_bytes()
+    assert not (site / "public/.publisher/gone.txt").exists()
