@@ -23,7 +23,7 @@ from publisher import __version__
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     import httpx
 
@@ -125,7 +125,7 @@ def fetch(
     """
     import httpx  # noqa: PLC0415 - 60 ms, and only who names an address pays for it
 
-    headers = {"User-Agent": _AGENT, "Accept": _ACCEPT, "Accept-Encoding": "gzip, br"}
+    headers = {"User-Agent": _AGENT, "Accept": _ACCEPT, "Accept-Encoding": "gzip"}
     headers |= {name: value for name, value in (("If-None-Match", etag), ("If-Modified-Since", modified)) if value}
     asking = _Asking(most, conditional=bool(etag or modified))
     with _limited(patience) as line, httpx.Client(timeout=silence, headers=headers) as client:
@@ -238,8 +238,6 @@ def _unpacked(pieces: Iterable[bytes], coding: str) -> Iterator[bytes]:
         return iter(pieces)
     if name in {"gzip", "x-gzip", "deflate"}:
         return _inflated(pieces)
-    if name == "br":
-        return _unbrotlied(pieces)
     raise ValueError(f"it is packed in a way that nobody asked for: {name[:40]}")
 
 
@@ -258,22 +256,6 @@ def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
                 continue
             is_begun, rest = True, unpacker.unconsumed_tail
     if not unpacker.eof:
-        raise ValueError("it broke off in the middle")
-
-
-def _unbrotlied(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    import brotli  # type: ignore[import-untyped] # noqa: PLC0415 - no types; only who is answered in it pays for it
-
-    unpacker = brotli.Decompressor()
-    process: Callable[..., bytes] = unpacker.process
-    try:
-        for piece in pieces:
-            yield process(piece, output_buffer_limit=_PIECE)
-            while not unpacker.can_accept_more_data():
-                yield process(b"", output_buffer_limit=_PIECE)
-    except brotli.error:
-        raise ValueError("what it sends cannot be unpacked") from None
-    if not unpacker.is_finished():
         raise ValueError("it broke off in the middle")
 
 

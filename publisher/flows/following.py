@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from publisher.store.database import Store
 
     Fetch = Callable[[str, str, str], Fetched]
+    Known = Callable[[], Sequence[KnownEntry]]
 
 USUAL, LEAST, MOST = timedelta(minutes=30), timedelta(minutes=5), timedelta(days=1)  # between two looks
 JUST_NOW = timedelta(minutes=1)  # a look that is not older serves a slot
@@ -75,8 +76,11 @@ def follow(
     state = before or Followed(url, url, now)
     if not _is_time(state, now, fresh):
         return ()
-    with store.reading() as connection:
-        known = table.entries(connection, url)
+
+    def known() -> Sequence[KnownEntry]:  # read only where a document leads to older ones
+        with store.reading() as connection:
+            return table.entries(connection, url)
+
     seen = _look(state, known, ask)
     with store.writing() as connection:
         if table.load(connection, url) != before:
@@ -104,7 +108,7 @@ def known_items(connection: Connection, url: str) -> tuple[Item, ...]:
 
 def look_once(url: str, now: datetime, ask: Fetch = fetch) -> tuple[Item, ...]:
     """The entries of a feed as it is now, for a preview without a store. Raises FeedError if it cannot be had."""
-    seen = _look(Followed(url, url, now, failures=PATIENT), (), ask)
+    seen = _look(Followed(url, url, now, failures=PATIENT), tuple, ask)
     if seen.feed is None:
         raise FeedError(f"{url} cannot be followed: {seen.fault}", "see whether it opens in a browser")
     made = (_item(one, url, now, seen) for one in rules.look((), seen.feed).new)
@@ -122,7 +126,7 @@ def _is_time(state: Followed, now: datetime, fresh: timedelta | None) -> bool:
 # Looking
 
 
-def _look(state: Followed, known: Sequence[KnownEntry], ask: Fetch) -> Seen:
+def _look(state: Followed, known: Known, ask: Fetch) -> Seen:
     place = _place(state)
     fetched = ask(place, *((state.etag, state.modified) if place == state.address else ("", "")))
     if fetched.outcome is Outcome.UNCHANGED:
@@ -135,7 +139,7 @@ def _look(state: Followed, known: Sequence[KnownEntry], ask: Fetch) -> Seen:
         return Seen(fetched, fault=fault.message + _named_in(fetched))
     if state.fetched is None and not feed.whole and state.failures < PATIENT:
         return Seen(fetched, fault="it ends in the middle, and what it holds is to be known before anything is new")
-    older, lack = _older(feed, known, ask)
+    older, lack = _older(feed, known(), ask) if feed.older else ((), "")
     return Seen(fetched, fault=lack) if lack and state.failures < PATIENT else Seen(fetched, feed, older)
 
 

@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Self
 
-import brotli  # type: ignore[import-untyped] # it ships no types
 import pytest
 
 from publisher.errors import UsageError
@@ -192,22 +191,17 @@ def test_no_cookie_is_kept_from_one_hop_to_the_next(host: Host) -> None:
         ("GZIP", gzip.compress(FEED)),
         ("deflate", zlib.compress(FEED)),
         ("deflate", zlib.compress(FEED, wbits=-15)),
-        ("br", brotli.compress(FEED)),
         ("identity", FEED),
     ],
-    ids=["gzip", "GZIP", "deflate", "deflate without a head", "br", "identity"],  # gzip tells the time
+    ids=["gzip", "GZIP", "deflate", "deflate without a head", "identity"],  # gzip tells the time
 )
 def test_what_is_packed_is_unpacked(host: Host, coding: str, packed: bytes) -> None:
     host.pages["/"] = answer(packed, f"Content-Encoding: {coding}")
     assert fetch(host.url()).data == FEED
 
 
-@pytest.mark.parametrize("coding", ["gzip", "br"])
-def test_a_bomb_is_not_unpacked_whole(host: Host, coding: str) -> None:
-    zeros = bytes(300_000_000)
-    packed = gzip.compress(zeros, 1) if coding == "gzip" else brotli.compress(zeros, quality=1)
-    del zeros
-    host.pages["/"] = answer(packed, f"Content-Encoding: {coding}")
+def test_a_bomb_is_not_unpacked_whole(host: Host) -> None:
+    host.pages["/"] = answer(gzip.compress(bytes(300_000_000), 1), "Content-Encoding: gzip")
     assert fetch(host.url()).reason == "it is larger than 20 MB"
 
 
@@ -216,11 +210,11 @@ def test_a_bomb_is_not_unpacked_whole(host: Host, coding: str) -> None:
     [
         ("gzip", b"no gzip at all", "cannot be unpacked"),
         ("gzip", gzip.compress(os.urandom(5000))[:3000], "broke off"),
-        ("br", b"\xff" * 99, "cannot be unpacked"),
-        ("br", brotli.compress(os.urandom(5000))[:3000], "broke off"),
+        ("br", b"\xff" * 99, "nobody asked for"),
         ("zstd", b"(\xb5/\xfd", "nobody asked for"),
         ("gzip, gzip", gzip.compress(gzip.compress(FEED)), "nobody asked for"),
     ],
+    ids=["no gzip", "cut off", "br", "zstd", "twice"],
 )
 def test_what_is_packed_badly_is_a_reason(host: Host, coding: str, packed: bytes, said: str) -> None:
     host.pages["/"] = answer(packed, f"Content-Encoding: {coding}")
