@@ -274,7 +274,7 @@ class _Reading:
                     f"[digests.{name}] wants either schedule or cadences",
                     'add: schedule = "mon 09:00"',
                 )
-            if "feed" in digest and "sections" in digest:
+            if "feed" in digest and digest.get("sections"):
                 message = f"sections in [digests.{name}]: a feed has none, they are folders of posts"
                 self._fault(f"digests.{name}", "sections", message, "filter by tags or authors")
 
