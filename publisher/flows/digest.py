@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from publisher.errors import MailError, OutputError, UsageError
-from publisher.flows.letters import preview_letter
+from publisher.flows.letters import list_id, new_list_id, preview_letter
 from publisher.flows.newness import first_look, look, plan, take_in
 from publisher.mail.addresses import parse_sender
 from publisher.mail.impersonal import inert
@@ -219,7 +218,8 @@ def _freeze(
     private: bool = False,
 ) -> Drafted:
     digest, now = occasion.digest, occasion.now
-    drafted = replace(_issue(occasion, number or planned.number, at, hold), private=private)
+    name = list_id(connection, occasion.settings, digest.name)
+    drafted = replace(_issue(occasion, number or planned.number, at, hold, name), private=private)
     made = issues.insert_issue(connection, drafted)
     said: list[Problem] = []
     first: Rendered | None = None
@@ -259,7 +259,18 @@ def sample_to_mail(occasion: Occasion) -> tuple[Issue, Sample]:
     """The same with what all messages of an issue share. Raises MailError where the settings fit no mail."""
     check_mail(occasion.settings)
     made = sample(occasion)
-    return _issue(occasion, made.number, occasion.now, ("", None)), made
+    return _issue(occasion, made.number, occasion.now, ("", None), _list_id(occasion)), made
+
+
+def _list_id(occasion: Occasion) -> str:
+    store = open_to_read(occasion.settings.store_url, occasion.folder)
+    if store is None:
+        return new_list_id(occasion.settings, occasion.digest.name)
+    try:
+        with store.reading() as connection:
+            return list_id(connection, occasion.settings, occasion.digest.name)
+    finally:
+        store.close()
 
 
 def _newcomers_issue(occasion: Occasion) -> tuple[int, tuple[Item, ...], bool]:
@@ -335,7 +346,7 @@ def _warnings(digest: DigestSettings, rendered: Rendered) -> list[Problem]:
     return [warning("", 0, f"{digest.title}: {rendered.warning}", remedy)] if rendered.warning else []
 
 
-def _issue(occasion: Occasion, number: int, at: datetime, hold: tuple[str, datetime | None]) -> Issue:
+def _issue(occasion: Occasion, number: int, at: datetime, hold: tuple[str, datetime | None], name: str) -> Issue:
     settings, digest = occasion.settings, occasion.digest
     sender = parse_sender(settings.mail.sender, "[mail] from")
     return Issue(
@@ -347,7 +358,7 @@ def _issue(occasion: Occasion, number: int, at: datetime, hold: tuple[str, datet
         drafted=occasion.now.replace(microsecond=0),
         sender=settings.mail.sender,
         reply_to=settings.mail.reply_to,
-        list_id=f"{re.sub('[^A-Za-z0-9-]+', '-', digest.name)}.{sender.domain}",
+        list_id=name,
         unsubscribe_mail=sender.addr_spec,
         public_url=settings.web_public_url,
         state=IssueState.HELD if hold[0] else IssueState.OPEN,

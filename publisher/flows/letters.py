@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from publisher.errors import UsageError
+from publisher.flows.identities import is_placeholder
 from publisher.mail import letters as mail
 from publisher.mail.addresses import parse_sender
 from publisher.model.letter import Letter, LetterKind
 from publisher.rules import calendar
-from publisher.store import letters
+from publisher.store import issues, letters
 from publisher.templating import search_path
 from publisher.tokens import Purpose
 
@@ -51,12 +52,16 @@ class Desk:
 
 
 class Addressee(NamedTuple):
-    """Whom a letter goes to, about which digest ("" for none). ``token`` is empty where it does not offer to leave."""
+    """Whom a letter goes to, about which digest ("" for none).
+
+    ``token`` and ``list_id`` are empty where it does not offer to leave.
+    """
 
     recipient: str
     digest: str
     subscriber: int = 0  # the editor
     token: str = ""
+    list_id: str = ""
 
 
 def confirmation_letter(
@@ -165,8 +170,17 @@ def settings_link(settings: Settings, keys: Keys, person: int, now: datetime) ->
     return f"{settings.web_public_url.rstrip('/')}/preferences/{quote(token, safe='')}"
 
 
-def list_id(settings: Settings, digest: str) -> str:
-    """Name a digest as a list (RFC 2919)."""
+def list_id(connection: Connection, settings: Settings, digest: str) -> str:
+    """Name a digest as a list (RFC 2919): as its issues were named until now, so that readers' filters know the next.
+
+    A first issue is named after the sender's domain, and so is one after those that were tried out under a placeholder.
+    """
+    known = issues.list_id(connection, digest)
+    return known if known and not is_placeholder(f"https://{known}/") else new_list_id(settings, digest)
+
+
+def new_list_id(settings: Settings, digest: str) -> str:
+    """Name a digest as a list that nobody has had mail of."""
     return f"{re.sub('[^A-Za-z0-9-]+', '-', digest)}.{parse_sender(settings.mail.sender, '[mail] from').domain}"
 
 
@@ -182,7 +196,9 @@ def _to_reader(
 ) -> Letter:
     """The next letter of a kind to a person about a digest. ``leaves``: it offers to leave, as mail of a list does."""
     generation = letters.newest(connection, kind, reader.subscriber, reader.digest) + 1
-    to = Addressee(reader.wire, reader.digest, reader.subscriber, reader.token if leaves else "")
+    to = Addressee(reader.wire, reader.digest, reader.subscriber)
+    if leaves:
+        to = to._replace(token=reader.token, list_id=list_id(connection, settings, reader.digest))
     return _letter(settings, kind, to, generation, content, now)
 
 
@@ -202,7 +218,7 @@ def _letter(
         text=content.text,
         sender=settings.mail.sender,
         reply_to=settings.mail.reply_to,
-        list_id=list_id(settings, to.digest) if to.token else "",
+        list_id=to.list_id,
         unsubscribe_mail=sender.addr_spec,
         public_url=settings.web_public_url,
         token=to.token,

@@ -38,6 +38,12 @@ def next_number(connection: Connection, digest: str) -> int:
     return int(connection.execute(query).scalar_one() or 0) + 1
 
 
+def list_id(connection: Connection, digest: str) -> str:
+    """Tell by which List-Id the digest's newest issue went; "" where there is none."""
+    query = select(issue.c.list_id).where(issue.c.digest == digest).order_by(issue.c.number.desc()).limit(1)
+    return str(connection.execute(query).scalar_one_or_none() or "")
+
+
 def insert_issue(connection: Connection, drafted: Issue) -> int:
     """Write what all messages of an issue share; returns the issue's id (``drafted.id`` is not looked at)."""
     values = {
