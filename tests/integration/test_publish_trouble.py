@@ -17,7 +17,20 @@ from publisher.errors import AlreadyRunning, ForeignFile, OutputError, Publisher
 from publisher.flows.publish import publish
 from publisher.flows.report import Listener, Options
 from publisher.output.lock import held
-from tests.sites import NOW, a_post, a_site, as_mortal, messages, paths_in, published, run, stamps, tree, write
+from tests.sites import (
+    NOW,
+    a_post,
+    a_site,
+    as_mortal,
+    config_of,
+    messages,
+    paths_in,
+    published,
+    run,
+    stamps,
+    tree,
+    write,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +59,8 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_said_and_what_stood_there_stands(tiny_disk: Path, tmp_path: Path) -> None:
-    site = a_site(tmp_path / "site", {"one.md": a_post("One")})
+    config = config_of().replace("[feeds]\n", "[feeds]\ntombstones = false\n")  # which would tell of what is taken away
+    site = a_site(tmp_path / "site", {"one.md": a_post("One")}, config)
     (site / "public").symlink_to(tiny_disk)
     published(site)
     before = tree(tiny_disk)
