@@ -72,6 +72,7 @@ class Blog:
     now: datetime = NOW
     config: dict[str, Any] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    meddled: bool = False  # since the last publish
 
 
 def put(name: str, title: str, day: str, body: str, tags: list[str], more: dict[str, Any], blog: Blog) -> None:
@@ -120,13 +121,15 @@ def wait(days: int, blog: Blog) -> None:
 
 def lose(path: str, blog: Blog) -> None:
     state, manifest = blog.folder / ".publisher", blog.folder / "public" / ".publisher"
-    if path == "public" or (state.exists() and manifest.exists()):  # without both, nothing tells that files are ours
+    known = state.exists() and manifest.exists() and not blog.meddled  # without both, nothing tells what is ours
+    if path == "public" or known:
         shutil.rmtree(blog.folder / path, ignore_errors=True)
 
 
 def scribble(number: int, text: str | None, blog: Blog) -> None:
-    """Another program meddles with a file of the output."""
-    paths = sorted(tree(blog.folder / "public"))
+    """Another program meddles with a file of the output; without a manifest it would be that program's from then on."""
+    paths = sorted(tree(blog.folder / "public")) if (blog.folder / "public" / ".publisher").exists() else []
+    blog.meddled = blog.meddled or bool(paths)
     if paths and text is None:
         (blog.folder / "public" / paths[number % len(paths)]).unlink()
     elif paths and text is not None:
@@ -170,6 +173,7 @@ def _check(blog: Blog, work: Path, step: int) -> None:
     output = blog.folder / "public"
     bytes_before, stamps_before = tree(output), stamps(output)
     report = published(blog.folder, blog.now)
+    blog.meddled = False
     bytes_after, stamps_after = tree(output), stamps(output)
     for path in bytes_before.keys() & bytes_after.keys():
         same = bytes_before[path] == bytes_after[path]
