@@ -399,3 +399,12 @@ def test_taking_in_before_the_feed_was_seen_begins_the_digest_and_leaves_its_fil
     world.add("ann")
     world.passes(monday(0))
     assert world.got() == []
+
+
+def test_a_move_is_taken_over_on_each_database(store: Store, tmp_path: Path) -> None:
+    world = World(tmp_path, store)
+    world.publish(TWO, ONE)
+    moved(world).passes(monday(1))
+    assert world.got()[1:] == [["Title3", "Title4"]]
+    with store.reading() as connection:
+        assert {item.entry.source for item in known_items(connection, NEW)} == {NEW}
