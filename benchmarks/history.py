@@ -76,8 +76,7 @@ def _measured(asked: argparse.Namespace, folder: Path) -> Iterator[tuple[str, ..
         if "cold" not in row.work:
             ours.publish()  # what is measured next finds a site in order
         times, others = measure.alternate(row.ours, row.hugo, asked.runs)
-        files = _files_written(row.ours, ours.folder / sites.OUTPUT)
-        memory = measure.memory(row.ours)
+        memory, files = _memory_and_files(row.ours, ours.folder / sites.OUTPUT)
         line = table.of_times(f"{row.work}, {len(written):,} posts", times, "", others, 1.0)
         ratio = "" if line.ratio is None else f"{line.ratio:.3g}"
         cells = (line.work, line.ours, line.peer.strip(), ratio, table.megabytes(memory.tree), f"{files:,}")
@@ -93,16 +92,16 @@ def _rows(ours: Ours, hugo: Hugo | None) -> Iterator[Row]:
     yield Row("an old post edited", ours.edited(old), hugo.edited(old) if hugo else None)
 
 
-def _files_written(side: Side, output: Path) -> int:
-    """How many files of the output are not those that stood there before one run."""
+def _memory_and_files(side: Side, output: Path) -> tuple[measure.Memory, int]:
+    """The memory of one run, and how many files of the output are not those that stood there before it."""
     found: dict[str, tuple[int, int]] = {}
 
     def before() -> None:
         side.before()
         found.update(_files(output))
 
-    measure.timed(measure.Side(side.name, side.command, side.folder, before))
-    return sum(found.get(path) != stamp for path, stamp in _files(output).items())
+    memory = measure.memory(measure.Side(side.name, side.command, side.folder, before))
+    return memory, sum(found.get(path) != stamp for path, stamp in _files(output).items())
 
 
 def _files(output: Path) -> Mapping[str, tuple[int, int]]:
