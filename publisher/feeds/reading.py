@@ -184,8 +184,11 @@ def _moment(entry: Any, key: str) -> datetime | None:
 
 def _without_zone(entry: Any, key: str) -> datetime | None:
     """A date of RFC 822 that lacks its zone, which feedparser gives up on: taken for UTC."""
+    name = key.removesuffix("_parsed")
+    if name not in entry:  # as above
+        return None
     try:
-        moment = parsedate_to_datetime(str(entry.get(key.removesuffix("_parsed"))))
+        moment = parsedate_to_datetime(str(entry[name]))
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):  # as above, and what is no date at all
         return None

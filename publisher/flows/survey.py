@@ -141,7 +141,8 @@ def survey(
 
 def _removed(settings: Settings, withdrawn: Sequence[Withdrawn], at: int) -> tuple[Withdrawn, ...]:
     """What left so lately that feeds still say so; of very many the last ones."""
-    lately = (one for one in withdrawn if one.at + _named_for(settings) > at)
+    span = _named_for(settings)
+    lately = (one for one in withdrawn if one.at + span > at) if span else ()  # a clock that was put back is no reason
     return tuple(islice(lately, MOST_REMOVED))
 
 
